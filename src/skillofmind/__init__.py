@@ -1,0 +1,3 @@
+"""skillofmind."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The command `som`: one file per command; imports lazily."""

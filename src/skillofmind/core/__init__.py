@@ -1,0 +1,1 @@
+"""Records, protocols, errors and ids that every room knows; imports nothing of the project."""

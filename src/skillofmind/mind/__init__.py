@@ -1,0 +1,1 @@
+"""The flagship: taxonomy, label normaliser, prompts, parser, planners, injection into an agent."""

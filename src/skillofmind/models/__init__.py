@@ -1,0 +1,1 @@
+"""Ways to get text: OpenAI-compatible HTTP, local torch, scripted, retrieval; and wrappers."""

@@ -1,0 +1,1 @@
+"""Durability: run directories, append-only logs, caches, budgets, retries, rate control, progress."""
