@@ -6,10 +6,10 @@ from skillofmind.core.record import Record
 
 
 class Alternative(Record, frozen=True):
-    """A skill with the probability that the planner gives it (0 to 1)."""
+    """A skill with the probability (0 to 1) that the planner gives it, where it gives one."""
 
     skill: str
-    confidence: float
+    confidence: float | None = None
 
 
 class Evidence(Record, frozen=True):

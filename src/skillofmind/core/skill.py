@@ -11,18 +11,24 @@ class Skill(Record, frozen=True):
         category: one of the taxonomy's categories.
         definition: what a turn with this skill does, in one sentence.
         when: the situation that calls for it, in one sentence.
-        contrast: the skill it is most easily taken for, and what tells them apart.
+        contrast: the skill that it is most easily taken for.
+        difference: what tells the two apart.
+        aim: completes the sentence "I want to ..." of a speaker who uses the skill.
         aliases: other spellings that mean this skill.
         names: the name in other languages, by language code.
+        aims: the whole sentence for `aim` in other languages, by language code.
     """
 
     name: str
     category: str
     definition: str
     when: str
-    contrast: str
+    contrast: str = ""
+    difference: str = ""
+    aim: str = ""
     aliases: tuple[str, ...] = ()
     names: dict[str, str] = {}
+    aims: dict[str, str] = {}
 
     def label(self, lang: str = "en") -> str:
         """Return the name in `lang`, or the English one where there is none."""

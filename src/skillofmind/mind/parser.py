@@ -1,0 +1,88 @@
+"""What a planner wrote, read tolerantly and never trusted.
+
+Two contracts are read: `<explanation> [RESULT SKILL] <skill>` of fine-tuned planners, and a JSON object
+from prompted models, which may come fenced, with prose around it, with trailing commas, or in a list.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from skillofmind.core.record import Record
+
+_MARKER = re.compile(r"\[?\s*RESULT\s+SKILL\s*\](?:\s*:)?|\bRESULT\s+SKILL\s*:", re.IGNORECASE)
+_END = re.compile(r"<\|[^|<>]*\|>|</s>|<end_of_turn>|<eos>", re.IGNORECASE)
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_CLOSING = {"{": "}", "[": "]"}
+_MAX_STARTS = 50
+
+
+class Marked(Record, frozen=True):
+    """The two parts of a fine-tuned planner's answer; `skill` is verbatim."""
+
+    explanation: str
+    skill: str
+
+
+def parse_marked(text: str) -> Marked | None:
+    """Split at the result marker; `None` when it or the skill is missing.
+
+    More than one marker: the first two parts count, as in the published evaluation code.
+    """
+    parts = _MARKER.split(_END.sub("", text))
+    if len(parts) < 2:
+        return None
+    skill = parts[1].strip().split("\n")[0].strip()
+    return Marked(parts[0].strip(), skill) if skill else None
+
+
+def parse_json(text: str) -> dict[str, Any] | list[Any] | None:
+    """Return the first JSON object or list in `text`, or `None`.
+
+    Tolerates code fences, prose before and after, and trailing commas. Work is bounded: at most 50
+    starting brackets are tried.
+    """
+    starts = [found.start() for found in re.finditer(r"[{\[]", text)][:_MAX_STARTS]
+    for start in starts:
+        chunk = _balanced(text, start)
+        if chunk is None:
+            continue
+        for candidate in (chunk, _TRAILING_COMMA.sub(r"\1", chunk)):
+            try:
+                value = msgspec.json.decode(candidate)
+            except (msgspec.DecodeError, UnicodeEncodeError):
+                continue
+            if isinstance(value, dict) or (
+                isinstance(value, list) and any(isinstance(v, dict) for v in value)
+            ):
+                return value
+    return None
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Return the first JSON object in `text`, also where it stands in a list."""
+    value = parse_json(text)
+    if isinstance(value, list):
+        return next(item for item in value if isinstance(item, dict))
+    return value
+
+
+def _balanced(text: str, start: int) -> str | None:
+    """Return the bracketed chunk that begins at `start`, strings respected."""
+    stack: list[str] = []
+    in_string = escaped = False
+    for index in range(start, len(text)):
+        char = text[index]
+        if in_string:
+            in_string = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            in_string = True
+        elif char in _CLOSING:
+            stack.append(_CLOSING[char])
+        elif stack and char == stack[-1]:
+            stack.pop()
+            if not stack:
+                return text[start : index + 1]
+    return None

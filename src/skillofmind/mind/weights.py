@@ -1,0 +1,126 @@
+"""The weights planner: a model fine-tuned to write `<explanation> [RESULT SKILL] <skill>`.
+
+It is shown the social context and the dialogue under fixed headers, and no list of skills. It runs from a
+local folder or behind an endpoint; both are Models. An answer without a marker, or with a skill outside
+the taxonomy, is asked for again (another sample), at most `attempts` times in all.
+"""
+
+import math
+
+import msgspec
+
+from skillofmind.core.completion import Completion, Sampling, TokenLogprob
+from skillofmind.core.conversation import Conversation, Message
+from skillofmind.core.dialogue import Dialogue
+from skillofmind.core.errors import ModelError
+from skillofmind.core.plan import Alternative, Plan
+from skillofmind.core.seams import Model
+from skillofmind.mind.normalise import Normaliser
+from skillofmind.mind.parser import parse_marked
+from skillofmind.mind.render import MARKER, display_names, quoted, render_context, render_turns
+from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
+from skillofmind.mind.template import Template, fill, load_template
+
+WEIGHTS_SAMPLING = Sampling(temperature=0.0, max_tokens=256)
+"""Greedy at first; the paper samples at temperature 0.9, which costs repeatability."""
+
+RETRY_TEMPERATURE = 0.9
+"""A greedy answer that failed would only fail again, so further attempts sample as the paper does."""
+
+
+def planner_messages(dialogue: Dialogue, template: Template) -> tuple[Message, ...]:
+    """Return the system and user message that a fine-tuned planner is trained on and asked with."""
+    names, responder = display_names(dialogue), dialogue.next_speaker()
+    fields = {
+        "social_context": render_context(dialogue),
+        "dialogue": render_turns(dialogue),
+        "responder": quoted(names.get(responder, responder), 80),
+    }
+    wording = template.planner
+    return (Message("system", wording.system), Message("user", fill(wording.user, fields)))
+
+
+def planner_target(explanation: str, skill: str) -> str:
+    """Return the assistant text of one training example."""
+    return f"{explanation} {MARKER} {skill}"
+
+
+class WeightsPlanner:
+    """Plans with a fine-tuned model."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        taxonomy: Taxonomy | None = None,
+        template: Template | None = None,
+        sampling: Sampling = WEIGHTS_SAMPLING,
+        attempts: int = 3,
+    ) -> None:
+        """Plan with `model`, asking at most `attempts` times (at least 1) for a usable answer."""
+        self._model = model
+        self._taxonomy = taxonomy or load_taxonomy()
+        self._template = template or load_template()
+        self._sampling = msgspec.structs.replace(sampling, logprobs=model.capabilities.logprobs)
+        self._attempts = max(1, attempts)
+        self._normalise = Normaliser(self._taxonomy)
+
+    @property
+    def identity(self) -> str:
+        """Model, taxonomy and wording."""
+        return f"weights:{self._model.identity}:{self._taxonomy.identity()}:{self._template.identity()}"
+
+    async def plan(self, dialogue: Dialogue) -> Plan:
+        """Plan the next reply; the last invalid answer is returned as such when none was valid."""
+        responder = dialogue.next_speaker()
+        request = Conversation(planner_messages(dialogue, self._template))
+        plan = Plan(planner=self.identity, responder=responder)
+        for attempt in range(self._attempts):
+            try:
+                completion = await self._model.generate(request, self._sampled(attempt))
+            except ModelError as error:
+                return Plan(error=str(error), planner=self.identity, responder=responder)
+            plan = self._read(completion, responder)
+            if plan.valid:
+                break
+        return plan
+
+    def _sampled(self, attempt: int) -> Sampling:
+        if attempt == 0:
+            return self._sampling
+        temperature = self._sampling.temperature or RETRY_TEMPERATURE
+        seed = None if self._sampling.seed is None else self._sampling.seed + attempt
+        return msgspec.structs.replace(self._sampling, temperature=temperature, seed=seed)
+
+    def _read(self, completion: Completion, responder: str) -> Plan:
+        marked = parse_marked(completion.text)
+        if marked is None:
+            return Plan(explanation=completion.text.strip(), planner=self.identity, responder=responder)
+        skill = self._normalise(marked.skill).skill
+        confidence = _skill_confidence(completion.samples[0].tokens, marked.skill)
+        return Plan(
+            explanation=marked.explanation,
+            skill=skill,
+            skill_raw=marked.skill,
+            confidence=confidence if skill else None,
+            alternatives=(Alternative(skill, confidence),) if skill else (),
+            valid=skill is not None,
+            planner=self.identity,
+            responder=responder,
+        )
+
+
+def _skill_confidence(tokens: tuple[TokenLogprob, ...] | None, skill: str) -> float | None:
+    """Return the probability of the skill's tokens given all before them, or `None` without log-probs.
+
+    The tokens that spell the skill are found from the end of the text; special tokens after it do not count.
+    """
+    if not tokens:
+        return None
+    spelled, total = "", 0.0
+    for token in reversed(tokens):
+        spelled = token.token + spelled
+        total += token.logprob
+        if skill in spelled:
+            return math.exp(total)
+    return None
