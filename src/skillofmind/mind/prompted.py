@@ -70,9 +70,12 @@ class PromptedPlanner:
             "responder": quoted(names.get(responder, responder), 80),
         }
         wording = self._template.prompted
-        messages = (Message("system", wording.system), Message("user", fill(wording.user, fields)))
+        messages: tuple[Message, ...] = (
+            Message("system", wording.system),
+            Message("user", fill(wording.user, fields)),
+        )
         if not self._model.capabilities.system_role:
-            messages = (Message("user", f"{wording.system}\n\n{fill(wording.user, fields)}"),)
+            messages = (Message("user", "\n\n".join(message.text() for message in messages)),)
         schema = self._schema() if self._model.capabilities.json_schema else None
         return Conversation(messages, response_format=schema)
 

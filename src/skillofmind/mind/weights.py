@@ -89,7 +89,7 @@ class WeightsPlanner:
         if attempt == 0:
             return self._sampling
         temperature = self._sampling.temperature or RETRY_TEMPERATURE
-        seed = None if self._sampling.seed is None else self._sampling.seed + attempt
+        seed = (self._sampling.seed or 0) + attempt
         return msgspec.structs.replace(self._sampling, temperature=temperature, seed=seed)
 
     def _read(self, completion: Completion, responder: str) -> Plan:
@@ -111,16 +111,17 @@ class WeightsPlanner:
 
 
 def _skill_confidence(tokens: tuple[TokenLogprob, ...] | None, skill: str) -> float | None:
-    """Return the probability of the skill's tokens given all before them, or `None` without log-probs.
+    """Return the probability of the tokens that spell the skill, given all before them.
 
-    The tokens that spell the skill are found from the end of the text; special tokens after it do not count.
+    `None` without log-probabilities. Tokens after the skill (an end token) do not count.
     """
-    if not tokens:
+    text = "".join(token.token for token in tokens or ())
+    start = text.rfind(skill)
+    if not tokens or start < 0:
         return None
-    spelled, total = "", 0.0
-    for token in reversed(tokens):
-        spelled = token.token + spelled
-        total += token.logprob
-        if skill in spelled:
-            return math.exp(total)
-    return None
+    total, position = 0.0, 0
+    for token in tokens:
+        if position < start + len(skill) and position + len(token.token) > start:
+            total += token.logprob
+        position += len(token.token)
+    return math.exp(total)

@@ -1,0 +1,46 @@
+"""Open a file or standard input and read dialogues, whichever of our two formats it is in."""
+
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from skillofmind.core.dialogue import Dialogue
+from skillofmind.core.errors import DataError
+from skillofmind.data.jsonl import Rejected, read_jsonl
+from skillofmind.data.transcript import read_transcript
+
+
+def read_dialogues(path: Path) -> Iterator[Dialogue | Rejected]:
+    """Yield the dialogues of a JSONL file or a plain transcript; `-` is standard input.
+
+    A file whose first character is `{` is JSONL, everything else a transcript. JSONL is streamed.
+
+    Raises:
+        DataError: the file is missing, unreadable or empty, or a transcript names no speaker.
+    """
+    source = "stdin" if str(path) == "-" else path.name
+    try:
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
+            first = next((line for line in file if line.strip()), b"")
+            if not first:
+                raise DataError(f"{source}: the file is empty; give JSONL dialogues or `Name: text` lines.")
+            lines = chain([first], file)
+            if first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+                yield from read_jsonl(lines, source)
+            else:
+                yield read_transcript(lines, source)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+
+
+def accepted(rows: Iterator[Dialogue | Rejected]) -> Iterator[Dialogue]:
+    """Yield the dialogues; the first rejected row stops the reading.
+
+    Raises:
+        DataError: naming file, line and reason.
+    """
+    for row in rows:
+        if isinstance(row, Rejected):
+            raise DataError(str(row))
+        yield row
