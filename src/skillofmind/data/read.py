@@ -1,7 +1,8 @@
 """Open a file or standard input and read dialogues, whichever of our two formats it is in."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -21,17 +22,25 @@ def read_dialogues(path: Path) -> Iterator[Dialogue | Rejected]:
     """
     source = "stdin" if str(path) == "-" else path.name
     try:
-        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
-            first = next((line for line in file if line.strip()), b"")
-            if not first:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+            head = list(_until_content(file))
+            if not head or not head[-1].strip():
                 raise DataError(f"{source}: the file is empty; give JSONL dialogues or `Name: text` lines.")
-            lines = chain([first], file)
-            if first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            lines = chain(head, file)
+            if head[-1].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 yield from read_jsonl(lines, source)
             else:
                 yield read_transcript(lines, source)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+
+
+def _until_content(file: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield blank lines and the first line that is not, so that line numbers stay true."""
+    for line in file:
+        yield line
+        if line.strip():
+            return
 
 
 def accepted(rows: Iterator[Dialogue | Rejected]) -> Iterator[Dialogue]:

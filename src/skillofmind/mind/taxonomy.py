@@ -53,6 +53,21 @@ class Taxonomy(Record, frozen=True):
         return fingerprint(self)[:12]
 
 
+def taxonomy_source(path: Path | None = None) -> str:
+    """Return the text of a taxonomy file; without a path, of the one in the package.
+
+    Raises:
+        DataError: the file cannot be read or is not UTF-8.
+    """
+    source = path if path else resources.files("skillofmind.mind") / "assets" / "taxonomy.toml"
+    try:
+        return source.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); name a taxonomy file.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8.") from error
+
+
 @cache
 def load_taxonomy(path: Path | None = None) -> Taxonomy:
     """Read a taxonomy file; without a path, the one in the package.
@@ -62,12 +77,8 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
     """
     name = str(path) if path else "taxonomy.toml"
     try:
-        source = path if path else resources.files("skillofmind.mind") / "assets" / "taxonomy.toml"
-        raw = tomllib.loads(source.read_text(encoding="utf-8"))
-        taxonomy = msgspec.convert(raw, Taxonomy)
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror}); name a taxonomy file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        taxonomy = msgspec.convert(tomllib.loads(taxonomy_source(path)), Taxonomy)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise DataError(f"{name}: {error}; see `som skills --show-file` for the format.") from error
     _check(taxonomy, name)
     return taxonomy

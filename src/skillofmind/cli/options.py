@@ -1,0 +1,98 @@
+"""Options of a command: one frozen dataclass that is flags, `--help`, manifest and documentation at once.
+
+@dataclass(frozen=True, slots=True)
+class SkillsOptions:
+    name: str = argument("NAME", "one skill to explain", default="")
+    json: bool = option(False, "print JSON")
+
+options = parse(SkillsOptions, "som skills", "List the skills.", argv)
+"""
+
+import argparse
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+
+def option(default: Any, help: str, *, name: str | None = None, value: str | None = None) -> Any:
+    """Return a dataclass field that becomes `--its-name`.
+
+    Args:
+        default: value when the flag is not given; `False` makes a switch.
+        help: one line; the default is added to it.
+        name: flag to use in place of the field's name.
+        value: placeholder in the help text.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "flag": name, "value": value})
+
+
+def argument(value: str, help: str, **kwargs: Any) -> Any:
+    """Return a dataclass field that becomes a positional argument; optional when it has a `default`."""
+    return dataclasses.field(**kwargs, metadata={"help": help, "value": value, "positional": True})
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that suggests the flag that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = [word for word in message.split() if word.startswith("--")]
+        known = list(self._option_string_actions)
+        near = difflib.get_close_matches(unknown[0].split("=")[0], known, 1) if unknown else []
+        hint = f" Did you mean {near[0]}?" if "unrecognized" in message and near else ""
+        self.exit(2, f"{self.prog}: {message}.{hint} See {self.prog} --help.\n")
+
+
+def parse(kind: type[T], prog: str, description: str, argv: Sequence[str], *, epilog: str = "") -> T:
+    """Parse `argv` into an instance of the options dataclass `kind`; exits with 2 on a wrong flag."""
+    parser = _Parser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        _add(parser, field, hints[field.name])
+    found = vars(parser.parse_args(list(argv)))
+    return kind(**found)
+
+
+def resolved(options: Any) -> dict[str, Any]:
+    """Return the options as plain JSON values, for a manifest."""
+    return {
+        field.name: str(value) if isinstance(value := getattr(options, field.name), Path) else value
+        for field in dataclasses.fields(options)
+    }
+
+
+def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint: Any) -> None:
+    meta = field.metadata
+    flag = meta.get("flag") or "--" + field.name.replace("_", "-")
+    if hint is bool:
+        parser.add_argument(flag, dest=field.name, action="store_true", help=meta["help"])
+        return
+    shown = "" if field.default in (None, "", dataclasses.MISSING) else f" (default: {field.default})"
+    settings: dict[str, Any] = {"help": meta["help"].replace("%", "%%") + shown, **_conversion(hint)}
+    if meta.get("positional"):
+        if field.default is not dataclasses.MISSING:
+            settings |= {"nargs": "?", "default": field.default}
+        parser.add_argument(field.name, metavar=meta["value"], **settings)
+    else:
+        if "choices" not in settings:
+            settings["metavar"] = meta["value"] or field.name.upper()
+        parser.add_argument(flag, dest=field.name, default=field.default, **settings)
+
+
+def _conversion(hint: Any) -> dict[str, Any]:
+    if isinstance(hint, types.UnionType):
+        hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
+    if typing.get_origin(hint) is typing.Literal:
+        return {"choices": typing.get_args(hint)}
+    return {"type": hint} if hint in (int, float, Path) else {}
