@@ -1,0 +1,115 @@
+"""Open planners and models from what stands on a command line."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from skillofmind.core.errors import ConfigurationError, RequestRejected
+from skillofmind.core.seams import Model, Planner
+from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
+from skillofmind.mind.template import load_template
+from skillofmind.run.budget import Meter
+
+PlannerKind = Literal["embedded", "prompted", "weights"]
+
+
+class Endpoint(NamedTuple):
+    """Which model, where, and how patiently.
+
+    Attributes:
+        model: name of a served model, or a local folder with weights.
+        base_url: of an OpenAI-compatible server; "" for a local folder.
+        key_variable: environment variable that holds the API key.
+        timeout: seconds that one call may take.
+        concurrency: most calls at once.
+    """
+
+    model: str
+    base_url: str
+    key_variable: str
+    timeout: float
+    concurrency: int
+
+
+@asynccontextmanager
+async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") -> AsyncIterator[Model]:
+    """Open a served model (checked to be reachable, then metered, rate-controlled, retried) or a local one.
+
+    Raises:
+        ConfigurationError: no model named, or neither a folder nor a base URL.
+        ModelError: the server cannot be reached or refuses the key.
+    """
+    if not endpoint.model:
+        raise ConfigurationError(f"no model is named; add {flag} NAME with --base-url URL, or {flag} FOLDER.")
+    if endpoint.base_url:
+        async with _served(endpoint, meter) as model:
+            yield model
+        return
+    folder = Path(endpoint.model)
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"{endpoint.model!r} is no folder with weights; name one, or add --base-url for a served model."
+        )
+    from skillofmind.models.local import LocalModel
+
+    yield LocalModel(folder)
+
+
+@asynccontextmanager
+async def open_planner(
+    kind: PlannerKind, endpoint: Endpoint, meter: Meter, taxonomy: Path | None, template: Path | None
+) -> AsyncIterator[Planner]:
+    """Open one of the three planners.
+
+    Raises:
+        ConfigurationError: an option that this planner has no use for, or a missing one.
+        ModelError: the server cannot be reached or refuses the key.
+    """
+    skills = load_taxonomy(taxonomy)
+    if kind == "embedded":
+        yield _embedded(endpoint, skills, template)
+        return
+    wording = load_template(template)
+    async with open_model(endpoint, meter) as model:
+        if kind == "prompted":
+            from skillofmind.mind.prompted import PromptedPlanner
+
+            yield PromptedPlanner(model, taxonomy=skills, template=wording)
+        else:
+            from skillofmind.mind.weights import WeightsPlanner
+
+            yield WeightsPlanner(model, taxonomy=skills, template=wording)
+
+
+def _embedded(endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None) -> Planner:
+    unused = {"--model": endpoint.model, "--base-url": endpoint.base_url, "--template": template}
+    for flag, value in unused.items():
+        if value:
+            raise ConfigurationError(
+                f"{flag} {str(value)!r} has no use with the embedded planner; "
+                "add --planner prompted or --planner weights, or leave it out."
+            )
+    from skillofmind.mind.embedded import EmbeddedPlanner
+
+    return EmbeddedPlanner(taxonomy=taxonomy)
+
+
+@asynccontextmanager
+async def _served(endpoint: Endpoint, meter: Meter) -> AsyncIterator[Model]:
+    from skillofmind.models.http import HttpModel, Timeouts
+    from skillofmind.models.limited import limited
+    from skillofmind.models.metered import metered
+    from skillofmind.models.retried import retried
+    from skillofmind.run.concurrency import Gate
+
+    timeout = Timeouts(first_byte=endpoint.timeout, total=endpoint.timeout)
+    key = os.environ.get(endpoint.key_variable) or None
+    async with HttpModel(endpoint.model, endpoint.base_url, key, timeout=timeout) as model:
+        try:
+            await model.list_models()
+        except RequestRejected:
+            # Not every compatible server lists its models; reachable and not refusing the key is enough.
+            pass
+        yield retried(limited(metered(model, meter), Gate(endpoint.concurrency)))

@@ -1,0 +1,139 @@
+"""What the embedded planner sees of a dialogue: named features, kept apart by the part they come from.
+
+A dialogue is cut into *parts*: every turn, every line of the social context, and the shape of the whole.
+Each part gives its own features, and the score of a skill is the sum over all parts,
+
+    score(skill) = bias(skill) + sum over parts p, features f of p:  weight(f, skill) * value(f)
+
+so taking a part away and asking again is exact and costs nothing: that is how evidence is measured.
+
+Turns stand in zones: the last turn (`them` or `me`, seen from who speaks next), the two before, and all
+earlier ones. A word in the last turn and the same word long ago are different features; a zone-free copy,
+weighted down with distance, lets them share what they have in common.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+from skillofmind.core.dialogue import Dialogue, Turn
+from skillofmind.mind.cues import Lexicon, cues_in, words
+from skillofmind.mind.render import Line, context_lines, display_names, image_of, quoted, spoken
+
+MAX_CHARS = 2000
+"""Longer turns and context lines lose their middle before features are taken."""
+
+_DECAY = {"last": 1.0, "near": 0.5, "far": 0.25}
+_QUOTE_CHARS = 90
+_NEAR_TURNS = 3
+
+Features = dict[str, float]
+
+
+class Part(NamedTuple):
+    """One part of a dialogue.
+
+    Attributes:
+        kind: `turn`, `context`, or `shape` (which cannot be taken away).
+        where: index of the turn, or name of the context field.
+        quote: its words, shortened.
+        features: name -> value.
+    """
+
+    kind: Literal["turn", "context", "shape"]
+    where: str
+    quote: str
+    features: Features
+
+
+def parts_of(dialogue: Dialogue, lexicon: Lexicon) -> list[Part]:
+    """Cut `dialogue` into parts, as seen by `dialogue.next_speaker()`."""
+    responder = dialogue.next_speaker()
+    name = display_names(dialogue).get(responder, responder)
+    count = len(dialogue.turns)
+    parts = [Part("shape", "", "", _shape(dialogue, responder))]
+    for index, turn in enumerate(dialogue.turns):
+        zone = _zone(count - 1 - index, turn.speaker == responder)
+        parts.append(Part("turn", str(index), _turn_quote(turn), _turn_features(turn, zone, lexicon)))
+    for line in context_lines(dialogue):
+        parts.append(Part("context", line.field, _short(line.text), _context_features(line, name, lexicon)))
+    return parts
+
+
+def _shape(dialogue: Dialogue, responder: str) -> Features:
+    features = {f"turns {min(len(dialogue.turns), 8)}": 1.0}
+    if dialogue.turns:
+        features[f"last by {'me' if dialogue.turns[-1].speaker == responder else 'them'}"] = 1.0
+    return features
+
+
+def _zone(back: int, mine: bool) -> str:
+    who = "me" if mine else "them"
+    return f"last {who}" if back == 0 else f"near {who}" if back < _NEAR_TURNS else "far"
+
+
+def _turn_features(turn: Turn, zone: str, lexicon: Lexicon) -> Features:
+    text = quoted(spoken(turn), MAX_CHARS)
+    found = words(text)
+    decay = _DECAY[zone.split()[0]]
+    features = {f"{zone}|{cue}": 1.0 for cue in sorted(cues_in(text, found, lexicon))}
+    for cue in list(features):
+        features["any|" + cue.split("|")[1]] = decay
+    grams = _grams(found)
+    for gram, value in grams.items():
+        features[f"{zone}:{gram}"] = value
+        features[f"any:{gram}"] = value * decay
+    if image_of(turn) is not None:
+        features[f"{zone} image"] = 2.0
+    if zone.startswith("last"):
+        features |= _form(text, found)
+    return features
+
+
+def _form(text: str, found: list[str]) -> Features:
+    """Return how the last turn is built: its length, its ends, its marks."""
+    features = {f"length {min(5, int(math.log2(1 + len(found))))}": 1.0}
+    features["ends asking" if text.endswith("?") else "ends telling"] = 1.0
+    features["asks" if "?" in text else "asks nothing"] = 1.0
+    for mark, name in (("!", "exclaims"), ("...", "trails off"), ("…", "trails off")):
+        if mark in text:
+            features[name] = 1.0
+    if any(word.isdigit() for word in found):
+        features["numbers"] = 1.0
+    if found:
+        features[f"begins {found[0]}"] = 0.7
+    return features
+
+
+def _context_features(line: Line, responder: str, lexicon: Lexicon) -> Features:
+    field = line.field
+    if field in ("speaker", "persona"):
+        field += " me" if line.text.startswith(responder) else " them"
+    text = line.text.partition(": ")[2] or line.text
+    found = words(quoted(text, MAX_CHARS))
+    features = {f"has {field}": 0.7}
+    for cue in sorted(cues_in(text, found, lexicon)):
+        features[f"context|{cue}"] = 1.0
+        features[f"{field}|{cue}"] = 0.7
+    for gram, value in _grams(found, pairs=False).items():
+        features[f"context:{gram}"] = value
+        features[f"{field}:{gram}"] = value
+    return features
+
+
+def _grams(found: list[str], pairs: bool = True) -> Features:
+    """Return single words and pairs of neighbours, each worth 1/sqrt(how many there are)."""
+    grams = dict.fromkeys(found)
+    if pairs:
+        grams |= dict.fromkeys(f"{a} {b}" for a, b in zip(found, found[1:], strict=False))
+    return dict.fromkeys(grams, 1 / math.sqrt(len(grams))) if grams else {}
+
+
+def _turn_quote(turn: Turn) -> str:
+    image = image_of(turn)
+    words_said = _short(spoken(turn))
+    return words_said or (f"[picture] {_short(image)}" if image else "")
+
+
+def _short(text: str) -> str:
+    text = quoted(text)
+    return text if len(text) <= _QUOTE_CHARS else text[:_QUOTE_CHARS].rsplit(" ", 1)[0] + " …"
