@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from skillofmind.core.completion import Usage
 from skillofmind.core.errors import ConfigurationError, DataError, RunBusy, StorageError
 from skillofmind.core.seams import Store
-from skillofmind.run import log as log_module
 from skillofmind.run.log import AppendLog, Sync, read_log
 from tests.run.children import child
 
@@ -186,7 +185,7 @@ def test_sync_policy_decides_how_often_the_disk_is_flushed(
     now = [0.0]
     log = AppendLog(path, policy, clock=lambda: now[0])
     calls: list[int] = []
-    monkeypatch.setattr(log_module.os, "fsync", calls.append)
+    monkeypatch.setattr(os, "fsync", calls.append)
     for now[0] in (0.1, 0.4, 0.6, 0.9):
         log.append("x", 1)
     log.close()
@@ -203,7 +202,7 @@ def test_a_failed_write_leaves_the_records_before_it(tmp_path: Path, monkeypatch
                 return real(descriptor, data[:10])
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(log_module.os, "write", full_after_ten)
+        monkeypatch.setattr(os, "write", full_after_ten)
         with pytest.raises(StorageError, match="the disk is full"):
             log.append("b", 2)
         monkeypatch.undo()
