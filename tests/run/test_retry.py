@@ -117,7 +117,7 @@ async def test_a_try_is_cut_by_the_deadline() -> None:
 
 async def test_nothing_is_tried_after_the_deadline() -> None:
     time = FakeTime()
-    with pytest.raises(DeadlineExceeded, match="before the call"):
+    with pytest.raises(DeadlineExceeded, match="over before the call"):
         await retrying(_failing(), deadline=0.0, clock=time.clock)
 
 

@@ -14,8 +14,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from skillofmind.core.errors import DeadlineExceeded, ModelError
+from skillofmind.core.errors import ModelError
 from skillofmind.core.record import Record
+from skillofmind.run.deadline import within
 
 T = TypeVar("T")
 
@@ -92,7 +93,8 @@ async def retrying(
     attempts = 0
     while True:
         try:
-            return Attempted(await _before(end, clock, call), attempts + 1)
+            remaining = None if end is None else end - clock()
+            return Attempted(await within(remaining, call), attempts + 1)
         except ModelError as error:
             attempts += 1
             error.attempts = attempts
@@ -108,21 +110,3 @@ async def retrying(
 def _end(now: float, seconds: float | None, deadline: float | None) -> float | None:
     ends = [end for end in (deadline, None if seconds is None else now + seconds) if end is not None]
     return min(ends, default=None)
-
-
-async def _before(end: float | None, clock: Callable[[], float], call: Callable[[], Awaitable[T]]) -> T:
-    if end is None:
-        return await call()
-    remaining = end - clock()
-    if remaining <= 0:
-        raise DeadlineExceeded("the deadline passed before the call could be made; allow more time")
-    try:
-        async with asyncio.timeout(remaining) as timeout:
-            return await call()
-    except TimeoutError as error:
-        # A time-out of the call's own passes unchanged.
-        if timeout.expired():
-            raise DeadlineExceeded(
-                f"the call did not end within the {remaining:.3g} seconds left; allow more time"
-            ) from error
-        raise
