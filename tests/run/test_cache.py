@@ -1,6 +1,7 @@
 import os
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -129,6 +130,19 @@ def test_several_processes_open_and_write_at_once(tmp_path: Path) -> None:
             assert process.wait() == 0
     with Cache(path) as cache:
         assert len(cache) == 800
+
+
+def test_opening_waits_for_a_process_that_is_making_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.1, other.execute, ["COMMIT"])
+    release.start()
+    # SQLite itself answers "database is locked" at once here, whatever the time-out.
+    with Cache(path) as cache:
+        cache.put("k", b"v")
+    release.join()
+    other.close()
 
 
 def test_killed_writers_lose_nothing_and_damage_nothing(tmp_path: Path) -> None:

@@ -139,16 +139,20 @@ async def test_the_gate_lets_in_as_many_as_the_window_in_order() -> None:
 
 
 async def test_a_newcomer_does_not_overtake_the_waiting() -> None:
-    gate = Gate(1)
+    now = 0.0
+    gate = Gate(1, clock=lambda: now)
+    gate.limited(100.0)
     order: list[int] = []
-    first, rest = asyncio.Event(), asyncio.Event()
-    rest.set()
-    tasks = [asyncio.create_task(_hold(gate, order, i, first if i == 0 else rest)) for i in range(2)]
+    release = asyncio.Event()
+    release.set()
+    first = asyncio.create_task(_hold(gate, order, 1, release))
     await _settle()
-    first.set()
-    tasks.append(asyncio.create_task(_hold(gate, order, 2, rest)))
-    await asyncio.gather(*tasks)
-    assert order == [0, 1, 2]
+    assert order == []
+    # The pause is over, but the first one has not been woken yet.
+    now = 200.0
+    await _hold(gate, order, 2, release)
+    await first
+    assert order == [1, 2]
 
 
 async def test_a_cancelled_waiter_leaves_the_line() -> None:

@@ -279,7 +279,7 @@ from skillofmind.run.log import AppendLog
 log = AppendLog(Path(sys.argv[1]), "batch")
 start = len(log)
 for i in range(start, 10**9):
-    log.append(str(i), "x" * (i * 37 % 5000))
+    log.append(str(i), "x" * (i * 37 % 1500))
     os.write(1, b"%d\\n" % i)
 """
 
@@ -291,12 +291,12 @@ def test_killing_the_writer_loses_no_acknowledged_record(tmp_path: Path) -> None
     for _ in range(20):
         with child(_WRITER, path) as (process, output):
             assert int(output.readline()) == acknowledged + 1
-            time.sleep(random.uniform(0, 0.02))
+            time.sleep(random.uniform(0, 0.01))
             process.kill()
             acknowledged = max([acknowledged + 1, *map(int, output.read().split(b"\n")[:-1])])
         records = list(read_log(path))
         assert [key for key, _ in records] == [str(i) for i in range(len(records))]
         assert len(records) in (acknowledged + 1, acknowledged + 2)
-        assert all(len(value) == i * 37 % 5000 for i, (_, value) in enumerate(records))
+        assert all(len(value) == i * 37 % 1500 for i, (_, value) in enumerate(records))
         acknowledged = len(records) - 1
     assert acknowledged > 20

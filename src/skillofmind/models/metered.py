@@ -10,7 +10,7 @@ that is under way when the time is over is cut.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from skillofmind.core.completion import Completion, Delta, Sampling, Usage
 from skillofmind.core.conversation import Conversation
@@ -42,21 +42,8 @@ def metered(
         DeadlineExceeded: the time is over, before the call or in it.
     """
 
-    @contextmanager
-    def counted(conversation: Conversation, sampling: Sampling) -> Iterator["_Outcome"]:
-        meter.admit()
-        outcome = _Outcome()
-        start = clock()
-        try:
-            yield outcome
-        except BaseException as error:
-            outcome.failed(error)
-            raise
-        finally:
-            meter.record(outcome.usage, cached=outcome.cached)
-            if on_call is not None:
-                request = request_fingerprint(conversation, sampling)
-                on_call(outcome.call(model.identity, request, clock() - start))
+    def counted(conversation: Conversation, sampling: Sampling) -> AbstractContextManager["_Outcome"]:
+        return _counted(model.identity, request_fingerprint(conversation, sampling), meter, on_call, clock)
 
     async def generate(conversation: Conversation, sampling: Sampling) -> Completion:
         with counted(conversation, sampling) as outcome:
@@ -79,6 +66,28 @@ def metered(
                     yield delta
 
     return wrapped(model, generate, stream)
+
+
+@contextmanager
+def _counted(
+    model: str,
+    request: str,
+    meter: Meter,
+    on_call: Callable[[Call], None] | None,
+    clock: Callable[[], float],
+) -> Iterator["_Outcome"]:
+    meter.admit()
+    outcome = _Outcome()
+    start = clock()
+    try:
+        yield outcome
+    except BaseException as error:
+        outcome.failed(error)
+        raise
+    finally:
+        meter.record(outcome.usage, cached=outcome.cached)
+        if on_call is not None:
+            on_call(outcome.call(model, request, clock() - start))
 
 
 class _Outcome:

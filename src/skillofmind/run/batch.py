@@ -60,6 +60,7 @@ async def run_batch(
         ConfigurationError: raised by `work` or by `items`; what is in work is cancelled.
         DataError: a key occurs twice in `items`; its second item was not worked on.
         StorageError: the store said no; what is in work is cancelled.
+        DeadlineExceeded: raised by `work`; what is in work is cancelled.
         BudgetExhausted: raised by `work`; what is in work is finished and kept first, as it is paid for.
     """
     if concurrency < 1:
