@@ -66,9 +66,11 @@ class ModelError(SkillOfMindError, RuntimeError):
         retryable: whether the same request may succeed later.
         status: the HTTP status, where there was one.
         retry_after: seconds the server asked to wait, where it did.
+        attempts: tries that were made, this one included.
     """
 
     retryable: bool = False
+    attempts: int = 1
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -1,0 +1,136 @@
+"""Files that are either the old version or the new one, never half of it.
+
+A write goes to a temporary file in the same folder, is flushed to the disk, and takes the place of the
+target in one `os.replace`; then the folder itself is flushed, so that the rename survives a power cut.
+A killed writer leaves the target as it was, and at most one hidden file whose name ends in `.tmp`
+(`leftovers` lists them).
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from skillofmind.core.errors import StorageError
+
+_CHUNK = 1 << 20
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again",
+    errno.EDQUOT: "your disk quota is used up; free some space and run the same command again",
+    errno.EFBIG: "the file is larger than the system allows; raise the limit (`ulimit -f`)",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.EACCES: "permission is denied; choose another folder or change its permissions",
+    errno.EPERM: "permission is denied; choose another folder or change its permissions",
+    errno.ENOENT: "the folder does not exist; create it first",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
+    errno.EISDIR: "it is a folder; name a file",
+    errno.EMFILE: "too many files are open; raise the limit (`ulimit -n`)",
+    errno.EIO: "the disk reports an input/output error; check the disk",
+}
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """Return a `StorageError` whose message names `path`, the cause and what to do."""
+    cause = _CAUSES.get(error.errno or 0, f"{error.strerror or error}; check the disk and the path")
+    denied = error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+    where = f" in the folder {str(path.parent)!r}" if denied else ""
+    return StorageError(f"cannot write {str(path)!r}{where}: {cause}")
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn every `OSError` of the block into the `StorageError` of `path`.
+
+    Raises:
+        StorageError: the block raised an `OSError`; one that already is a `StorageError` passes unchanged.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Make `data` the whole content of `path`.
+
+    Raises:
+        StorageError: the disk said no; `path` is as it was and no temporary file stays.
+    """
+    _replace(path, (data,))
+
+
+def write_lines_atomic(path: Path, lines: Iterable[bytes]) -> None:
+    r"""Make `lines` the whole content of `path`, in constant memory.
+
+    Args:
+        path: the file.
+        lines: each with or without its final `\n`; one is added where it is missing.
+
+    Raises:
+        StorageError: the disk said no; `path` is as it was and no temporary file stays.
+    """
+    _replace(path, _chunks(lines))
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """List the temporary files that killed writers left in `folder`."""
+    return sorted(folder.glob(".*.tmp"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in `folder` to the disk.
+
+    Raises:
+        OSError: the folder cannot be opened or flushed.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    chunk = bytearray()
+    for line in lines:
+        chunk += line
+        if not line.endswith(b"\n"):
+            chunk += b"\n"
+        if len(chunk) >= _CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk)
+
+
+def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        _write_new(temporary, path, chunks)
+        with storage_errors(path):
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+    except BaseException:
+        # Also on Ctrl-C and on an error of the caller's iterator: nothing may stay behind.
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_new(temporary: Path, path: Path, chunks: Iterable[bytes]) -> None:
+    with storage_errors(path):
+        file = temporary.open("xb")
+    try:
+        # The iterator runs outside `storage_errors`: its own errors are not this file's.
+        for chunk in chunks:
+            with storage_errors(path):
+                file.write(chunk)
+        with storage_errors(path):
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        with storage_errors(path):
+            file.close()

@@ -1,0 +1,167 @@
+"""Many items, some at a time, every result kept as soon as it is there.
+
+`concurrency` workers share one iterator. Each takes an item whose key the store does not hold, works on
+it and appends the result, with no pause between the end of the work and the append: what finished is
+kept, whatever happens next. So a run that is killed, stopped or out of budget goes on where it was.
+
+    with stop_on_interrupt() as stop:
+        outcome = await run_batch(rows, annotate, log, concurrency=8, stop=stop)
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Generic, TypeVar
+
+from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DataError
+from skillofmind.core.record import Record
+from skillofmind.core.seams import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class BatchOutcome(Record, frozen=True):
+    """How a batch ended.
+
+    Attributes:
+        done: items whose result was appended now.
+        skipped: items whose key the store held already.
+        stopped: whether `stop` ended it; there may be more items.
+    """
+
+    done: int = 0
+    skipped: int = 0
+    stopped: bool = False
+
+
+async def run_batch(
+    items: Iterable[tuple[str, T]],
+    work: Callable[[T], Awaitable[R]],
+    store: Store,
+    *,
+    concurrency: int,
+    on_done: Callable[[str, R], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> BatchOutcome:
+    """Work on every item that the store does not hold.
+
+    Args:
+        items: key and item; taken one by one, when a worker is free.
+        work: makes the result of one item; an item that fails comes back as data, not as an exception.
+        store: where results go, in the order in which they finish.
+        concurrency: most items in work at once, at least 1.
+        on_done: called with key and result after each append.
+        stop: when set, no further item is taken; those in work are finished and kept.
+
+    Raises:
+        ConfigurationError: raised by `work` or by `items`; what is in work is cancelled.
+        DataError: a key occurs twice in `items`; its second item was not worked on.
+        StorageError: the store said no; what is in work is cancelled.
+        DeadlineExceeded: raised by `work`; what is in work is cancelled.
+        BudgetExhausted: raised by `work`; what is in work is finished and kept first, as it is paid for.
+    """
+    if concurrency < 1:
+        raise ConfigurationError(f"concurrency {concurrency!r} must be at least 1")
+    batch = _Batch(items, work, store, on_done, stop or asyncio.Event())
+    error: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(batch.work_through())
+    except BaseExceptionGroup as errors:
+        error = errors.exceptions[0]
+    # Raised outside the `except`, so that the group does not show up as its context.
+    if error is not None:
+        raise error
+    if batch.exhausted is not None:
+        raise batch.exhausted
+    return BatchOutcome(done=batch.done, skipped=batch.skipped, stopped=batch.stop.is_set())
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[asyncio.Event]:
+    """Give an event that the first Ctrl-C (or SIGTERM) sets; the second one cancels the current task.
+
+    To be used inside a running event loop. Outside the main thread signals do not arrive, and the event
+    is set by nobody.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    stop = asyncio.Event()
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        if stop.is_set() and task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(stop.set)
+
+    before = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, interrupted)
+    except ValueError:
+        # Python allows signal handlers in the main thread only.
+        before.clear()
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Batch(Generic[T, R]):
+    """What the workers of one batch share; all of them are on one thread."""
+
+    def __init__(
+        self,
+        items: Iterable[tuple[str, T]],
+        work: Callable[[T], Awaitable[R]],
+        store: Store,
+        on_done: Callable[[str, R], None] | None,
+        stop: asyncio.Event,
+    ) -> None:
+        self.done = 0
+        self.skipped = 0
+        self.stop = stop
+        self.exhausted: BudgetExhausted | None = None
+        self._work = work
+        self._store = store
+        self._on_done = on_done
+        self._source = self._new_items(items)
+
+    async def work_through(self) -> None:
+        while not self.stop.is_set() and self.exhausted is None:
+            entry = next(self._source, None)
+            if entry is None:
+                return
+            key, item = entry
+            try:
+                result = await self._work(item)
+            except BudgetExhausted as error:
+                self.exhausted = self.exhausted or error
+                return
+            self._keep(key, result)
+            # Work that never waits must not keep signals and the other workers from their turn.
+            await asyncio.sleep(0)
+
+    def _keep(self, key: str, result: R) -> None:
+        self._store.append(key, result)
+        self.done += 1
+        if self._on_done is not None:
+            self._on_done(key, result)
+
+    def _new_items(self, items: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+        # Keys of this input, apart from the store's: an item that was done before may occur once, too.
+        seen: set[str] = set()
+        for number, (key, item) in enumerate(items, start=1):
+            if key in seen:
+                raise DataError(
+                    f"the key {key!r} of item {number} occurs twice in the input; make keys unique"
+                )
+            seen.add(key)
+            if self._store.has(key):
+                self.skipped += 1
+            else:
+                yield key, item
