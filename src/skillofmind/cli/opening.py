@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -107,9 +107,7 @@ async def _served(endpoint: Endpoint, meter: Meter) -> AsyncIterator[Model]:
     timeout = Timeouts(first_byte=endpoint.timeout, total=endpoint.timeout)
     key = os.environ.get(endpoint.key_variable) or None
     async with HttpModel(endpoint.model, endpoint.base_url, key, timeout=timeout) as model:
-        try:
+        # Not every compatible server lists its models; reachable and not refusing the key is enough.
+        with suppress(RequestRejected):
             await model.list_models()
-        except RequestRejected:
-            # Not every compatible server lists its models; reachable and not refusing the key is enough.
-            pass
-        yield retried(limited(metered(model, meter), Gate(endpoint.concurrency)))
+        yield retried(metered(limited(model, Gate(endpoint.concurrency)), meter))

@@ -53,13 +53,17 @@ class PlanOptions:
 
     file: Path = argument("FILE", "dialogues to plan for; - is standard input")
     planner: Literal["embedded", "prompted", "weights"] = option("embedded", "which planner")
-    model: str = option("", "for prompted and weights: a served model, or a folder with weights", value="NAME")
+    model: str = option(
+        "", "for prompted and weights: a served model, or a folder with weights", value="NAME"
+    )
     base_url: str = option("", "OpenAI-compatible server, such as http://127.0.0.1:8000/v1", value="URL")
     api_key_env: str = option("OPENAI_API_KEY", "environment variable with the API key", value="VARIABLE")
     context: str = option("", "social context, added to every dialogue", value="TEXT")
     responder: str = option("", "who answers, where it is not simply the other speaker", value="SPEAKER")
     json: bool = option(False, "print one JSON line a dialogue")
-    run: Path | None = option(None, "keep everything in this folder; the same command resumes", value="FOLDER")
+    run: Path | None = option(
+        None, "keep everything in this folder; the same command resumes", value="FOLDER"
+    )
     taxonomy: Path | None = option(None, "another taxonomy file", value="FILE")
     template: Path | None = option(None, "other prompt wording", value="FILE")
     concurrency: int = option(32, "most dialogues at once; fewer when the server says so", value="N")
@@ -268,7 +272,10 @@ class _InOrder:
 
 
 def _json_printer() -> Callable[[PlanRow], None]:
-    return lambda row: sys.stdout.write(_line(row).decode()) and None
+    def show(row: PlanRow) -> None:
+        sys.stdout.write(_line(row).decode())
+
+    return show
 
 
 def _text_printer(options: PlanOptions, source: _Input) -> Callable[[PlanRow], None]:

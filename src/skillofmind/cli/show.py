@@ -56,7 +56,10 @@ def show_plan(out: "Console", dialogue: Dialogue, plan: Plan, taxonomy: Taxonomy
     names = display_names(dialogue)
     who = quoted(names.get(plan.responder, plan.responder), 80)
     if plan.error or plan.skill is None:
-        why = plan.error or f"{quoted(plan.skill_raw or plan.explanation, 200)!r} names no skill of the taxonomy."
+        why = (
+            plan.error
+            or f"{quoted(plan.skill_raw or plan.explanation, 200)!r} names no skill of the taxonomy."
+        )
         out.print(Padding(Text(f"no plan for {who}: {why}", style="red"), (0, 0, 1, 2)))
         return
     out.print(Padding(Text.assemble((f"{who} thinks: ", "bold"), quoted(plan.explanation)), (0, 0, 0, 4)))

@@ -57,7 +57,9 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); name a cue file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise DataError(f"{path or 'cues.toml'}: {error}; each class is [cues.NAME] with en and ko.") from error
+        raise DataError(
+            f"{path or 'cues.toml'}: {error}; each class is [cues.NAME] with en and ko."
+        ) from error
     return compile_lexicon(found.cues)
 
 

@@ -13,6 +13,7 @@ weighted down with distance, lets them share what they have in common.
 """
 
 import math
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from skillofmind.core.dialogue import Dialogue, Turn
@@ -124,7 +125,7 @@ def _grams(found: list[str], pairs: bool = True) -> Features:
     """Return single words and pairs of neighbours, each worth 1/sqrt(how many there are)."""
     grams = dict.fromkeys(found)
     if pairs:
-        grams |= dict.fromkeys(f"{a} {b}" for a, b in zip(found, found[1:], strict=False))
+        grams |= dict.fromkeys(f"{a} {b}" for a, b in pairwise(found))
     return dict.fromkeys(grams, 1 / math.sqrt(len(grams))) if grams else {}
 
 
