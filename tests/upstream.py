@@ -14,26 +14,20 @@ included) and `GET .../models` are served, any other path is 404.
 
 import asyncio
 import random
-import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
 import msgspec
 
-Reply = Callable[[dict[str, Any]], str | dict[str, Any]]
-"""From a request body to the text of the answer, or to a whole message (`content`, `tool_calls`, ...).
-
-It is called once for every sample, in the server's thread."""
+from tests.upstream_answers import Reply, chunks, completion
 
 Kind = Literal[
     "status", "hang", "stall", "drip", "cut", "unfinished", "broken_json", "html", "wrong_type", "latency"
 ]
-_PIECE = re.compile(r"\S+\s*|\s+")
 
 
 class Fault(NamedTuple):
@@ -300,10 +294,13 @@ class _Connection(asyncio.Protocol):
         else:
             self.task = self.server._loop.create_task(self._slowly(request.body, number, fault))
 
+    def _right_answer(self, body: dict[str, Any], number: int) -> dict[str, Any]:
+        return completion(self.server.reply, self.server.model, body, number)
+
     def _whole(self, body: dict[str, Any], number: int) -> bytes:
         """Return the response to a plain request."""
         try:
-            answer = _completion(self.server, body, number)
+            answer = self._right_answer(body, number)
         except Exception as error:
             self.server.failures.append(error)
             return _error(status(500, message=f"the reply function failed: {error!r}"))
@@ -345,7 +342,7 @@ class _Connection(asyncio.Protocol):
         if kind in ("broken_json", "unfinished"):
             return _plain(b'{"choices": [' if kind == "broken_json" else b'{"object": "chat.completion"}')
         if kind in ("cut", "stall"):
-            whole = _plain(msgspec.json.encode(_completion(self.server, body, number)))
+            whole = _plain(msgspec.json.encode(self._right_answer(body, number)))
             self.transport.write(whole[: -len(whole) // 4])
             if kind == "stall":
                 await asyncio.Event().wait()
@@ -367,11 +364,11 @@ class _Connection(asyncio.Protocol):
         """Send a stream, spoilt by `fault`."""
         kind = "" if fault is None else fault.kind
         media = b"text/plain" if kind == "wrong_type" else b"text/event-stream"
-        answer = _completion(self.server, body, number)
+        answer = self._right_answer(body, number)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n" % media
         self.transport.write(head)
-        chunks = list(_chunks(answer, body))
-        async for chunk in _spoilt(chunks, kind, 0.0 if fault is None else fault.seconds):
+        pieces = list(chunks(answer, body))
+        async for chunk in _spoilt(pieces, kind, 0.0 if fault is None else fault.seconds):
             self._event(chunk)
         if kind == "cut":
             self.task = None
@@ -446,72 +443,3 @@ def _error(fault: Fault) -> bytes:
 
 def _models(model: str) -> bytes:
     return msgspec.json.encode({"object": "list", "data": [{"id": model, "object": "model"}]})
-
-
-def _completion(server: Upstream, body: dict[str, Any], number: int) -> dict[str, Any]:
-    choices = [_choice(server.reply(body), body, index) for index in range(body.get("n", 1))]
-    prompt = sum(len(_words(message.get("content"))) for message in body["messages"])
-    written = sum(len(_words(choice["message"]["content"])) for choice in choices)
-    usage = {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
-    head = {"id": f"chatcmpl-{number}", "object": "chat.completion", "created": 1, "model": server.model}
-    return {**head, "choices": choices, "usage": usage}
-
-
-def _words(content: Any) -> list[str]:
-    if isinstance(content, list):
-        return [word for part in content for word in _words(part.get("text"))]
-    return _PIECE.findall(content or "")
-
-
-def _choice(reply: str | dict[str, Any], body: dict[str, Any], index: int) -> dict[str, Any]:
-    message = {"content": reply} if isinstance(reply, str) else {"content": None, **reply}
-    words, most = _words(message["content"]), body.get("max_tokens", body.get("max_completion_tokens"))
-    reason = "tool_calls" if message.get("tool_calls") else "stop"
-    if most is not None and len(words) > most:
-        words, reason = words[:most], "length"
-        message["content"] = "".join(words)
-    choice = {"index": index, "message": {"role": "assistant", **message}, "finish_reason": reason}
-    if body.get("logprobs"):
-        choice["logprobs"] = {"content": [_logprob(place, word) for place, word in enumerate(words)]}
-    return choice
-
-
-def _logprob(place: int, word: str) -> dict[str, Any]:
-    """Token number i of every answer has the log-probability -(i + 1) / 8."""
-    return {"token": word, "logprob": -(place + 1) / 8, "top_logprobs": []}
-
-
-def _chunks(answer: dict[str, Any], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the chunks of a stream: role, pieces, finish reason for every choice; then the usage."""
-    head = {name: answer[name] for name in ("id", "created", "model")}
-    head["object"] = "chat.completion.chunk"
-    for choice in answer["choices"]:
-        for delta in _deltas(choice["message"]):
-            yield head | {"choices": [_chunk_choice(choice, delta)]}
-        last = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
-        yield head | {"choices": [last]}
-    if (body.get("stream_options") or {}).get("include_usage"):
-        yield head | {"choices": [], "usage": answer["usage"]}
-
-
-def _deltas(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    rest = {name: message[name] for name in message if name not in ("role", "content", "tool_calls")}
-    yield {"role": "assistant", "content": "", **rest}
-    for place, word in enumerate(_words(message["content"])):
-        yield {"content": word, "place": place}
-    for place, call in enumerate(message.get("tool_calls", [])):
-        arguments = call["function"]["arguments"]
-        function = {**call["function"], "arguments": ""}
-        yield {"tool_calls": [{**call, "index": place, "function": function}]}
-        for start in range(0, len(arguments), 4):
-            piece = {"arguments": arguments[start : start + 4]}
-            yield {"tool_calls": [{"index": place, "function": piece}]}
-
-
-def _chunk_choice(choice: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
-    place = delta.pop("place", None)
-    body: dict[str, Any] = {"index": choice["index"], "delta": delta, "finish_reason": None}
-    with suppress(KeyError):
-        logprob = None if place is None else choice["logprobs"]["content"][place]
-        body["logprobs"] = None if logprob is None else {"content": [logprob]}
-    return body

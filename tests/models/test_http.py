@@ -1,7 +1,9 @@
 import asyncio
 import socket
+import time
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ from skillofmind.models.openai_wire import assemble
 from tests import upstream
 from tests.upstream import Fault, Upstream
 
-KEY = "sk-test-hush-0123456789"
+KEY = "key-hush-0123456789"
 HELLO = Conversation(messages=(Message(role="user", content="Hello out there"),))
 CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"place": "here"}'}}
 SHORT = Timeouts(connect=0.15, first_byte=0.15, total=0.15)
@@ -95,6 +97,13 @@ async def test_a_stream_without_end_is_malformed(fault: Fault) -> None:
         error = await failure(server, stream)
     assert isinstance(error, MalformedResponse)
     assert "ended without a finish reason or [DONE]" in str(error)
+
+
+async def test_an_error_with_status_200_is_an_error_without_the_key() -> None:
+    with Upstream(faults=[upstream.status(200, message=f"bad {KEY}")]) as server:
+        error = await failure(server, generate)
+    assert isinstance(error, ModelBusy)
+    assert "in place of an answer: 'bad ***'" in str(error)
 
 
 async def test_an_answer_without_choices_is_malformed() -> None:
@@ -194,16 +203,33 @@ async def test_an_unknown_host_says_so() -> None:
             await generate(model)
 
 
+@asynccontextmanager
+async def raw_server(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """Serve connections with `talk`, yield the address, and see every connection to its end."""
+    ends: list[asyncio.Event] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(end := asyncio.Event())
+        await talk(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        end.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.gather(*[end.wait() for end in ends])
+
+
 async def test_a_connection_closed_before_the_answer_is_unreachable() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with HttpModel("tiny", f"http://127.0.0.1:{port}") as model:
-            with pytest.raises(ModelUnreachable, match="cannot be reached"):
-                await generate(model)
+    async with raw_server(hang_up) as url, HttpModel("tiny", url) as model:
+        with pytest.raises(ModelUnreachable, match="cannot be reached"):
+            await generate(model)
 
 
 def test_the_key_is_shown_nowhere() -> None:
@@ -252,6 +278,15 @@ async def test_a_missing_capability_is_refused_before_any_call(
                 await anext(model.stream(HELLO))
             with pytest.raises(RequestRejected, match="n is 0"):
                 await model.generate(HELLO, Sampling(n=0))
+    assert server.counts.received == 0
+
+
+@pytest.mark.parametrize("extra", [{"user": object()}, {"user": "\ud800"}])
+async def test_a_request_that_is_not_json_is_refused_before_any_call(extra: dict[str, Any]) -> None:
+    with Upstream() as server:
+        async with HttpModel("tiny", server.base_url) as model:
+            with pytest.raises(RequestRejected, match="is not JSON"):
+                await model.generate(HELLO, Sampling(extra=extra))
     assert server.counts.received == 0
 
 
@@ -373,6 +408,40 @@ async def test_finished_calls_share_a_connection() -> None:
                 await generate(model)
                 await stream(model)
             assert len(server._connections) == 1
+
+
+@pytest.mark.parametrize(("pause", "connections"), [(0.02, 1), (5.0, 2)])
+async def test_a_late_end_after_done_is_waited_for_briefly(pause: float, connections: int) -> None:
+    served = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r")[0]))
+                writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                data = b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
+                writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+                if reader.at_eof() or await _closed_within(reader, pause):
+                    break
+                writer.write(b"0\r\n\r\n")
+
+    async with raw_server(serve) as url, HttpModel("tiny", url) as model:
+        start = time.monotonic()
+        assert [(await stream(model)).text for _ in range(2)] == ["Hi", "Hi"]
+        assert time.monotonic() - start < 2
+    assert served == connections
+
+
+async def _closed_within(reader: asyncio.StreamReader, seconds: float) -> bool:
+    """Wait; say whether the client hung up meanwhile."""
+    waiting = asyncio.ensure_future(reader.read(1))
+    done, _ = await asyncio.wait([waiting], timeout=seconds)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    return bool(done)
 
 
 async def test_a_closed_model_opens_again() -> None:

@@ -205,15 +205,16 @@ class HttpModel:
         if not self._capabilities.seed:
             sampling = msgspec.structs.replace(sampling, seed=None)
         field = self._max_tokens_field
-        return msgspec.json.encode(
-            encode_request(self._model, conversation, sampling, stream=stream, max_tokens_field=field)
-        )
+        body = encode_request(self._model, conversation, sampling, stream=stream, max_tokens_field=field)
+        try:
+            return msgspec.json.encode(body)
+        except (TypeError, ValueError) as error:
+            raise RequestRejected(f"the request for {self.identity} is not JSON: {error}") from None
 
     async def _generate(self, conversation: Conversation, sampling: Sampling) -> Completion:
         body = self._body(conversation, sampling, stream=False)
         async with self._open("POST", "chat/completions", body) as response:
-            answer = await _read(response)
-        return decode_completion(_json_object(answer, "the answer"))
+            return decode_completion(_json_object(await _read(response), "the answer"))
 
     async def _stream(self, conversation: Conversation, sampling: Sampling) -> AsyncGenerator[Delta, None]:
         body, ended = self._body(conversation, sampling, stream=True), set[int]()
@@ -251,8 +252,8 @@ class HttpModel:
                 if response.status != 200:
                     raise await self._error(response)
                 yield response
-        except ModelError:
-            raise
+        except ModelError as error:
+            raise self._redacted(error) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A TimeoutError is aiohttp's own: one that a caller set arrives as a cancellation.
             raise self._translated(error) from error
@@ -262,6 +263,15 @@ class HttpModel:
         return error_from_status(
             response.status, response.headers, text, secrets=self._secrets, now=time.time()
         )
+
+    def _redacted(self, error: ModelError) -> ModelError:
+        """Return the error without secrets: a server can repeat them anywhere in what it sends."""
+        message = str(error)
+        for secret in self._secrets:
+            message = message.replace(secret, "***")
+        if message == str(error):
+            return error
+        return type(error)(message, status=error.status, retry_after=error.retry_after)
 
     def _translated(self, error: Exception) -> ModelError:
         import aiohttp

@@ -11,8 +11,6 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from skillofmind.core.completion import (
     DEFAULT_SAMPLING,
     Completion,
@@ -25,6 +23,7 @@ from skillofmind.core.completion import (
 from skillofmind.core.conversation import Conversation
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.seams import Capabilities
+from skillofmind.models.sampled_apart import single
 
 Reply = str | Completion
 Script = Sequence[Reply | BaseException] | Callable[[Conversation, Sampling], Reply]
@@ -90,7 +89,7 @@ class ScriptedModel:
         self.calls.append(Call(conversation, sampling))
         samples = []
         for index in range(sampling.n):
-            reply = self._next(conversation, _single(sampling, index))
+            reply = self._next(conversation, single(sampling, index))
             if isinstance(reply, Completion):
                 return reply
             samples.append(_sample(reply, sampling))
@@ -129,11 +128,6 @@ class ScriptedModel:
         if isinstance(item, BaseException):
             raise item
         return item
-
-
-def _single(sampling: Sampling, index: int) -> Sampling:
-    seed = None if sampling.seed is None else sampling.seed + index
-    return msgspec.structs.replace(sampling, n=1, seed=seed)
 
 
 def _sample(text: str, sampling: Sampling) -> Sample:

@@ -105,6 +105,17 @@ async def test_the_tokenizers_padding_side_changes_nothing(model: LocalModel, tm
         assert texts(await other.generate_many(TALKS, HOT)) == texts(await model.generate_many(TALKS, HOT))
 
 
+async def test_learned_positions_are_counted_from_the_first_real_token(tmp_path: Path) -> None:
+    async with LocalModel(save_tiny(tmp_path, kind="gpt2"), device="cpu") as model:
+        alone = [await model.generate(conversation, GREEDY) for conversation in TALKS]
+        assert texts(await model.generate_many(TALKS, GREEDY)) == texts(alone)
+        scored = await model.score(TALKS[1], numbers(alone[1]))
+        assert alone[1].samples[0].tokens is not None
+        logprobs = [token.logprob for token in alone[1].samples[0].tokens]
+        assert logprobs == pytest.approx([token.logprob for token in scored], abs=1e-4)
+        assert (await model.hidden_states(TALKS[0], 2)).shape[1] == 32
+
+
 async def test_score_equals_a_log_softmax_by_hand(model: LocalModel) -> None:
     reply = "I am so sorry <|im_end|>"
     scored = await model.score(TALKS[0], reply)

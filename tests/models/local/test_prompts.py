@@ -15,7 +15,7 @@ ROLES = st.sampled_from(["system", "user", "assistant", "tool"])
 BAD = st.sampled_from(
     [*SPECIAL, "<|im_", "end|>", "<think>", "\ue000", "\ue0000\ue001", "\ue001", "ü", " a", "\n"]
 )
-TEXTS = st.lists(BAD | st.text(max_size=3), max_size=5).map("".join)
+TEXTS = st.lists(BAD | st.text(st.characters(codec="utf-8"), max_size=3), max_size=5).map("".join)
 
 
 def talk(*texts: str, role: Any = "user") -> Conversation:
@@ -45,7 +45,7 @@ def test_no_text_can_write_a_control_token(turns: list[tuple[Any, str]]) -> None
     assert decoded(ids) == f"<|bos|>{body}<|im_start|>user\nend<|im_end|>\n<|im_start|>assistant\n"
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="<|>\ue000\ue001"), max_size=20))
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="<|>\ue000\ue001"), max_size=20))
 def test_ordinary_text_is_encoded_as_the_tokenizer_does(text: str) -> None:
     messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": text}]
     expected = TOKENIZER.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
@@ -90,6 +90,13 @@ def test_text_parts_are_joined_and_others_refused() -> None:
     assert "user\none\ntwo<|im_end|>" in decoded(ENCODER.prompt(Conversation((Message("user", parts),))))
     with pytest.raises(RequestRejected, match="parts image_url"):
         ENCODER.prompt(Conversation((Message("user", (*parts, Part("image_url", image_url="data:,"))),)))
+
+
+def test_half_a_character_is_refused() -> None:
+    with pytest.raises(RequestRejected, match="remove the lone surrogate"):
+        ENCODER.prompt(talk("a \ud800"))
+    with pytest.raises(RequestRejected, match="remove the lone surrogate"):
+        ENCODER.literal("a \ud800", own=True)
 
 
 def test_a_template_may_refuse() -> None:

@@ -1,7 +1,7 @@
 """A tiny random chat model in a folder: two layers, 32 wide, with a tokenizer trained on a few sentences."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 SENTENCES = [
     "I am so sorry to hear that, do you want to talk about it?",
@@ -47,27 +47,33 @@ def tiny_tokenizer(**options: Any) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=backend, **(settings | options))
 
 
-def save_tiny(folder: Path, *, seed: int = 0, **options: Any) -> Path:
-    """Save model and tokenizer into `folder`; `options` are the tokenizer's."""
+def save_tiny(
+    folder: Path, *, seed: int = 0, kind: Literal["llama", "gpt2"] = "llama", **options: Any
+) -> Path:
+    """Save model and tokenizer into `folder`; GPT-2 has learned positions; `options` are the tokenizer's."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
     tokenizer = tiny_tokenizer(**options)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
+    ends = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "initializer_range": 0.3,
+    }
+    llama = LlamaConfig(
         hidden_size=32,
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=256,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        initializer_range=0.3,
+        **ends,
     )
+    gpt2 = GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=256, **ends)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = LlamaForCausalLM(config)
+        network = AutoModelForCausalLM.from_config(llama if kind == "llama" else gpt2)
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -103,6 +103,7 @@ class LocalModel:
         name = str(path) if allow_download else folder.resolve().name
         self._identity = f"local:{name}@{folder_fingerprint(folder)[:16]}/{precision}"
         self._max_batch = max_batch
+        self._config = self._network.config.get_text_config()
         self._ends = _end_tokens(self._network, self._tokenizer)
         self._waiting: deque[_Ticket] = deque()
         self._lock = threading.Lock()
@@ -201,7 +202,7 @@ class LocalModel:
         """
         from skillofmind.models.local import decoding
 
-        depth = int(self._network.config.num_hidden_layers)
+        depth = int(self._config.num_hidden_layers)
         if not -depth - 1 <= layer <= depth:
             raise ConfigurationError(f"layer {layer} is not in {-depth - 1} to {depth}")
 
@@ -260,7 +261,7 @@ class LocalModel:
         Raises:
             RequestRejected: none.
         """
-        limit = getattr(self._network.config, "max_position_embeddings", None) or 2**31
+        limit = getattr(self._config, "max_position_embeddings", None) or 2**31
         if used >= limit:
             raise RequestRejected(
                 f"{used} tokens do not fit the context of {limit}; shorten the conversation"

@@ -59,9 +59,11 @@ class PromptEncoder:
         """Return the ids of `text` without any control token; `own` allows those that assistants write.
 
         Raises:
-            RequestRejected: the text has a character that is a control token by itself.
+            RequestRejected: the text has a character that is a control token by itself, or half of one.
         """
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        ids: list[int] = self._tokenizer.encode(
+            _checked(text), add_special_tokens=False, split_special_tokens=True
+        )
         if self._controls[own].keys().isdisjoint(ids):
             return ids
         letters = [
@@ -110,7 +112,7 @@ class PromptEncoder:
             return [self._escape(item, own, literals) for item in value]
         if not isinstance(value, str):
             return value
-        escaped = self._patterns[own].sub(lambda match: _mark(match[0], literals), value)
+        escaped = self._patterns[own].sub(lambda match: _mark(match[0], literals), _checked(value))
         # What is still there was hidden from the pattern by the tokenizer's normaliser.
         plain = self._controls[own].keys().isdisjoint(self._encode(escaped))
         return escaped if plain else _mark(value, literals)
@@ -143,6 +145,15 @@ def _any_of(words: Any) -> re.Pattern[str]:
     """Return a pattern of the words, longest first, and of the mark's own characters."""
     ordered = sorted({*words, _OPEN, _CLOSE} - {""}, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, ordered)))
+
+
+def _checked(text: str) -> str:
+    """Return `text` if it can be written in UTF-8; half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestRejected(f"a text cannot be encoded ({error}); remove the lone surrogate") from None
+    return text
 
 
 def _mark(words: str, literals: list[str]) -> str:
