@@ -1,0 +1,120 @@
+"""Find, check, name and load a model folder.
+
+Nothing is downloaded unless that is asked for. Weights are read from safetensors files only, because other
+formats can run code when they are loaded, and code that comes with a model is never run.
+"""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from skillofmind.core.errors import ConfigurationError, MissingExtra
+from skillofmind.core.identity import file_fingerprint, fingerprint
+
+_TEXTS = ("*.json", "*.jinja", "*.txt", "*.model")
+_WEIGHTS = "*.safetensors"
+# Fine-tuned weights have the sizes of their parents, so some of their bytes must count.
+_PROBE = 2**20
+
+
+class Loaded(NamedTuple):
+    """A network in evaluation mode on its device, and its tokenizer."""
+
+    network: Any
+    tokenizer: Any
+
+
+def find_folder(path: str | Path, *, allow_download: bool) -> Path:
+    """Return the folder of a model, downloaded first where `path` is a remote id and that is allowed.
+
+    Raises:
+        ConfigurationError: there is no such folder, or it holds no model.
+        MissingExtra: torch or transformers is not installed.
+    """
+    for package in ("torch", "transformers"):
+        if find_spec(package) is None:
+            raise MissingExtra(f"a local model needs {package}: pip install 'skillofmind[local]'")
+    folder = Path(path)
+    if allow_download and not folder.exists():
+        from huggingface_hub import snapshot_download
+
+        folder = Path(snapshot_download(str(path), allow_patterns=[*_TEXTS, _WEIGHTS]))
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"there is no model folder {str(path)!r}; give a folder, or a hub's id with allow_download=True"
+        )
+    if not (folder / "config.json").is_file() or not list(folder.glob(_WEIGHTS)):
+        raise ConfigurationError(
+            f"folder {str(path)!r} lacks config.json or *.safetensors; save the model there"
+        )
+    return folder
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """Return a hash of configuration, tokenizer and weights, 64 hexadecimal digits.
+
+    Small files count as a whole, weight files with their size and one MiB each of start, middle and end.
+    """
+    texts = sorted({path for pattern in _TEXTS for path in folder.glob(pattern)})
+    parts = {path.name: file_fingerprint(path) for path in texts}
+    parts |= {path.name: _weights_fingerprint(path) for path in sorted(folder.glob(_WEIGHTS))}
+    return fingerprint(parts)
+
+
+def _weights_fingerprint(path: Path) -> str:
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for start in (0, size // 2, max(0, size - _PROBE)):
+            file.seek(start)
+            digest.update(file.read(_PROBE))
+    return digest.hexdigest()
+
+
+def load(folder: Path, *, device: str, dtype: str) -> Loaded:
+    """Load network and tokenizer.
+
+    Args:
+        folder: what `find_folder` returned.
+        device: a torch device, or `auto`: CUDA, then MPS, then CPU.
+        dtype: a floating point type of torch by name, or `auto`: float32 on a CPU, else that of the weights.
+
+    Raises:
+        ConfigurationError: the device or type is not to be had, or the model has no chat template.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = _device(device)
+    kind = ("float32" if place.type == "cpu" else "auto") if dtype == "auto" else dtype
+    precision = kind if kind == "auto" else getattr(torch, kind, None)
+    if precision != "auto" and not (isinstance(precision, torch.dtype) and precision.is_floating_point):
+        raise ConfigurationError(
+            f"dtype {dtype!r} is not a floating point type of torch; use 'auto' or 'float32'"
+        )
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not tokenizer.chat_template:
+        raise ConfigurationError(
+            f"the model in {str(folder)!r} has no chat template; use a chat model, or save one with it"
+        )
+    network = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=precision, local_files_only=True, use_safetensors=True, trust_remote_code=False
+    )
+    return Loaded(network.to(place).eval(), tokenizer)
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    if name == "auto":
+        best = "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device("cuda" if torch.cuda.is_available() else best)
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigurationError(
+            f"device {name!r} is not to be had here ({error}); use 'auto' or 'cpu'"
+        ) from None
+    return device
