@@ -47,7 +47,7 @@ class EmbeddedPlanner:
         unknown = set(self._model.header.labels) ^ set(self._taxonomy.names())
         if unknown:
             raise ConfigurationError(
-                f"the embedded planner was trained for other skills (differing: {', '.join(sorted(unknown))}); "
+                f"the embedded planner knows other skills (differing: {', '.join(sorted(unknown))}); "
                 "train one for this taxonomy with `som fit`, or plan with --planner prompted."
             )
         self.identity = f"embedded:{digest[:12]}:{self._taxonomy.identity()}"
