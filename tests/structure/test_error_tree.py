@@ -64,7 +64,9 @@ def made_in(node: ast.AST) -> list[ast.Name]:
 
 def tree() -> list[type[BaseException]]:
     """Return the exception classes that errors.py defines."""
-    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, BaseException)]
+    found = [
+        kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, BaseException)
+    ]
     return [kind for kind in found if kind.__module__ == errors.__name__]
 
 
