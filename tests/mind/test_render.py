@@ -203,9 +203,8 @@ def test_every_field_of_the_context_is_shown_as_written() -> None:
     assert lines[0] == Line("text", "free words", "free words")
     assert lines[1] == Line("situation", "Situation: a flood", "a flood")
     assert lines[-1] == Line("place", "place: the pier", "the pier")
-    assert {line.field for line in lines} == {*SocialContext.__struct_fields__, "weather", "place"} - {
-        "extra"
-    }
+    fields = {*SocialContext.__struct_fields__, "weather", "place"} - {"extra"}
+    assert {line.field for line in lines} == fields
 
 
 def test_speakers_and_earlier_sessions_are_shown_by_their_names() -> None:
