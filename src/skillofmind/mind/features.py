@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.mind.cues import Lexicon, cues_in, words
-from skillofmind.mind.render import Line, context_lines, display_names, image_of, quoted, spoken
+from skillofmind.mind.render import Line, context_lines, image_of, quoted, spoken
 
 MAX_CHARS = 2000
 """Longer turns and context lines lose their middle before features are taken."""
@@ -60,14 +60,15 @@ class Part(NamedTuple):
 def parts_of(dialogue: Dialogue, lexicon: Lexicon) -> list[Part]:
     """Cut `dialogue` into parts, as seen by `dialogue.next_speaker()`."""
     responder = dialogue.next_speaker()
-    name = display_names(dialogue).get(responder, responder)
     count = len(dialogue.turns)
     parts = [Part("shape", "", "", _shape(dialogue, responder))]
     for index, turn in enumerate(dialogue.turns):
         zone = _zone(count - 1 - index, turn.speaker == responder)
         parts.append(Part("turn", str(index), _turn_quote(turn), _turn_features(turn, zone, lexicon)))
     for line in context_lines(dialogue):
-        parts.append(Part("context", line.field, _short(line.text), _context_features(line, name, lexicon)))
+        parts.append(
+            Part("context", line.field, _short(line.text), _context_features(line, responder, lexicon))
+        )
     return parts
 
 
@@ -118,9 +119,9 @@ def _form(text: str, found: list[str]) -> Features:
 def _context_features(line: Line, responder: str, lexicon: Lexicon) -> Features:
     field = line.field
     if field in ("speaker", "persona"):
-        field += " me" if line.text.startswith(responder) else " them"
-    text = line.text.partition(": ")[2] or line.text
-    found = words(quoted(text, MAX_CHARS))
+        field += " me" if line.speaker == responder else " them"
+    text = quoted(line.said, MAX_CHARS)
+    found = words(text)
     features = {f"has {field}": _FIELD}
     for cue in sorted(cues_in(text, found, lexicon)):
         features[f"context|{cue}"] = _CUE
