@@ -22,7 +22,7 @@ import msgspec
 from benchmarks.measure import Json, both, machine, parser, report, spent_by_process
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.data.read import accepted, read_dialogues
-from skillofmind.mind.embedded import EmbeddedPlanner
+from skillofmind.mind.embedded.planner import EmbeddedPlanner
 from skillofmind.mind.starter import starter_path
 
 _SOM = "import sys; from skillofmind.cli.main import main; sys.exit(main(sys.argv[1:]))"

@@ -1,6 +1,6 @@
 """The embedded planner on the starter dialogues that it was not trained on.
 
-    python benchmarks/planner_starter.py --out results/planner_starter.json
+    python -m benchmarks.planner_starter --out results/planner_starter.json
 
 Accuracy, top-3 accuracy and macro-F1 on the `test` dialogues, beside always naming the commonest skill and
 beside TF-IDF (words 1-2, characters 2-4) with balanced logistic regression on context and dialogue, both
@@ -10,22 +10,19 @@ Then what moves the choice: how often it flips when the turn that weighed most i
 turn is, and when the social context is; and what happens on pairs with equal turns and different contexts.
 """
 
-import argparse
-import json
 import random
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from benchmarks.measure import parser, report
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
 from skillofmind.core.plan import Plan
-from skillofmind.mind.embedded import EmbeddedPlanner
-from skillofmind.mind.fit import Example, examples_in
+from skillofmind.mind.embedded.fit import Example, examples_in
+from skillofmind.mind.embedded.planner import EmbeddedPlanner
 from skillofmind.mind.render import render_context, render_turns
 from skillofmind.mind.starter import starter_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
@@ -36,15 +33,8 @@ SEED = 7
 
 def main() -> None:
     """Measure, and print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="write the JSON here as well")
-    result = measure()
-    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-    sys.stdout.write(text)
-    out = parser.parse_args().out
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+    options = parser(__doc__).parse_args()
+    report(measure(), options.out)
 
 
 def measure() -> dict[str, Any]:
@@ -127,14 +117,13 @@ def macro_f1(target: Any, guess: Any, classes: int) -> float:
     """Return the mean F1 over the classes that occur in `target` or `guess`."""
     hits = np.bincount(target[target == guess], minlength=classes)
     seen = np.bincount(target, minlength=classes) + np.bincount(guess, minlength=classes)
-    return float((2 * hits[seen > 0] / seen[seen > 0]).mean())
+    scores: list[float] = (2 * hits[seen > 0] / seen[seen > 0]).tolist()
+    return sum(scores) / len(scores)
 
 
 def _resamples(groups: list[list[int]]) -> list[Any]:
     draw = random.Random(SEED)
-    return [
-        np.array([i for g in draw.choices(groups, k=len(groups)) for i in g]) for _ in range(RESAMPLES)
-    ]
+    return [np.array([i for g in draw.choices(groups, k=len(groups)) for i in g]) for _ in range(RESAMPLES)]
 
 
 def _categories(gold: Sequence[str], ranks: Sequence[Sequence[str]], get: Callable[[str], Any]) -> float:
@@ -148,7 +137,10 @@ def _by_language(
     found: dict[str, list[bool]] = defaultdict(list)
     for g, r, example in zip(gold, ranks, test, strict=True):
         found[example.dialogue.lang].append(g == r[0])
-    return {lang: {"turns": len(hits), "accuracy": round(sum(hits) / len(hits), 4)} for lang, hits in found.items()}
+    return {
+        lang: {"turns": len(hits), "accuracy": round(sum(hits) / len(hits), 4)}
+        for lang, hits in found.items()
+    }
 
 
 def _calibration(plans: Sequence[Plan], gold: Sequence[str], bins: int = 10) -> float:
@@ -156,7 +148,11 @@ def _calibration(plans: Sequence[Plan], gold: Sequence[str], bins: int = 10) -> 
     right = np.array([plan.skill == g for plan, g in zip(plans, gold, strict=True)])
     edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
     which = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
-    gaps = [abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean() for b in range(bins) if (which == b).any()]
+    gaps: list[float] = [
+        abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean()
+        for b in range(bins)
+        if (which == b).any()
+    ]
     return round(float(sum(gaps)), 4)
 
 
@@ -183,7 +179,9 @@ def _flips(planner: EmbeddedPlanner, test: Sequence[Example], plans: Sequence[Pl
         if turns and len(dialogue.turns) > 1:
             deciding = int(turns[0].where)
             other = draw.choice([i for i in range(len(dialogue.turns)) if i != deciding])
-            flips["deciding_turn"].append(planner.plan_now(without_turn(dialogue, deciding)).skill != plan.skill)
+            flips["deciding_turn"].append(
+                planner.plan_now(without_turn(dialogue, deciding)).skill != plan.skill
+            )
             flips["another_turn"].append(planner.plan_now(without_turn(dialogue, other)).skill != plan.skill)
         bare = planner.plan_now(without_context(dialogue)).skill
         flips["social_context"].append(bare != plan.skill)

@@ -57,7 +57,7 @@ _HOMES = {
     "Completion": "skillofmind.core.completion",
     "Conversation": "skillofmind.core.conversation",
     "Dialogue": "skillofmind.core.dialogue",
-    "EmbeddedPlanner": "skillofmind.mind.embedded",
+    "EmbeddedPlanner": "skillofmind.mind.embedded.planner",
     "HttpModel": "skillofmind.models.http",
     "Image": "skillofmind.core.dialogue",
     "LocalModel": "skillofmind.models.local.model",
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from skillofmind.core.seams import Model, Planner
     from skillofmind.core.skill import Skill
     from skillofmind.data.read import read_dialogues
-    from skillofmind.mind.embedded import EmbeddedPlanner
+    from skillofmind.mind.embedded.planner import EmbeddedPlanner
     from skillofmind.mind.inject import planned
     from skillofmind.mind.normalise import normalise
     from skillofmind.mind.prompted import PromptedPlanner

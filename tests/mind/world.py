@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from skillofmind.core.dialogue import Annotation, Dialogue, SocialContext, Turn
-from skillofmind.mind.cues import Lexicon, compile_lexicon
+from skillofmind.mind.embedded.cues import Lexicon, compile_lexicon
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 
 SKILLS = ("Comfort", "Advice", "Apology", "Service")

@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
     """Run `som demo`."""
     options = parse(DemoOptions, "som demo", "Plans for a handful of dialogues; needs nothing.", argv)
     from skillofmind.cli.show import console, show_dialogue, show_plan
-    from skillofmind.mind.embedded import EmbeddedPlanner
+    from skillofmind.mind.embedded.planner import EmbeddedPlanner
 
     planner, taxonomy, out = EmbeddedPlanner(), load_taxonomy(), console(sys.stdout)
     if not options.json:

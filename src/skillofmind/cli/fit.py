@@ -42,8 +42,8 @@ def run(argv: Sequence[str]) -> int:
     if options.l2 <= 0:
         raise ConfigurationError(f"--l2 {options.l2:g} must be more than 0.")
     # Imported here: numpy takes longer to load than `som fit --help` may take.
-    from skillofmind.mind.cues import load_lexicon
-    from skillofmind.mind.fit import examples_in, fit_planner
+    from skillofmind.mind.embedded.cues import load_lexicon
+    from skillofmind.mind.embedded.fit import examples_in, fit_planner
     from skillofmind.run.atomic import write_atomic
 
     taxonomy = load_taxonomy(options.taxonomy)

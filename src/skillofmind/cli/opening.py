@@ -91,7 +91,7 @@ def _embedded(endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None) -> 
                 f"{flag} {str(value)!r} has no use with the embedded planner; "
                 "add --planner prompted or --planner weights, or leave it out."
             )
-    from skillofmind.mind.embedded import EmbeddedPlanner
+    from skillofmind.mind.embedded.planner import EmbeddedPlanner
 
     return EmbeddedPlanner(taxonomy=taxonomy)
 

@@ -12,14 +12,19 @@ from skillofmind.core.dialogue import Dialogue
 from skillofmind.data.read import accepted, read_dialogues
 
 
+def asset(name: str) -> Path:
+    """Return where the package keeps the data file `name`."""
+    return Path(str(resources.files("skillofmind.mind") / "assets" / name))
+
+
 def starter_path() -> Path:
     """Return where the starter dialogues are."""
-    return Path(str(resources.files("skillofmind.mind") / "assets" / "starter.jsonl"))
+    return asset("starter.jsonl")
 
 
 def demo_path() -> Path:
     """Return where the dialogues of `som demo` are; none of them was trained on."""
-    return Path(str(resources.files("skillofmind.mind") / "assets" / "demo.jsonl"))
+    return asset("demo.jsonl")
 
 
 @cache

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from skillofmind.core.dialogue import Dialogue, Turn
-from skillofmind.mind.cues import Lexicon, cues_in, words
+from skillofmind.mind.embedded.cues import Lexicon, cues_in, words
 from skillofmind.mind.render import Line, context_lines, image_of, quoted, spoken
 
 MAX_CHARS = 2000

@@ -6,7 +6,7 @@ that the taxonomy gives for the chosen skill. English and Korean wording.
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.plan import Alternative, Evidence
-from skillofmind.mind.features import MAX_CHARS
+from skillofmind.mind.embedded.features import MAX_CHARS
 from skillofmind.mind.render import display_names, quoted
 from skillofmind.mind.taxonomy import Taxonomy
 

@@ -5,23 +5,34 @@
               -> weights on all examples -> one file
 
 Dialogues that share turns on purpose (`meta.pair`) stay in one fold.
+
+Every example is learned twice: as it stands, and shortened to its last one or two turns with nothing known
+beforehand. People often show a planner just that, and a model that only ever saw full dialogues leans on
+their length and on which fields are filled in. Only whole examples are held out and measured.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+import msgspec
 
-from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import DataError
+from skillofmind.core.dialogue import Dialogue, SocialContext
+from skillofmind.core.errors import DataError, MissingExtra
 from skillofmind.core.identity import fingerprint
 from skillofmind.core.record import Record
-from skillofmind.mind.cues import Lexicon
-from skillofmind.mind.features import Features, parts_of
-from skillofmind.mind.linear import Design, LinearModel, best_temperature, fit_dual, pack
+from skillofmind.mind.embedded.cues import Lexicon
+from skillofmind.mind.embedded.features import Features, parts_of
+from skillofmind.mind.embedded.linear import LinearModel
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.taxonomy import Taxonomy
+
+try:
+    import numpy as np
+
+    from skillofmind.mind.embedded.regression import Design, best_temperature, fit_dual, pack
+except ImportError as error:
+    raise MissingExtra("training needs numpy; pip install 'skillofmind[fit]'.") from error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,19 +122,22 @@ def fit_planner(
     """
     skills = taxonomy.names()
     _require_all(examples, skills)
-    labels = np.array([skills.index(example.skill) for example in examples])
-    on_phase(f"features of {len(examples)} turns")
-    design = Design([features_of(example.dialogue, lexicon) for example in examples])
+    rows = training_rows(examples)
+    labels = np.array([skills.index(row.skill) for row in rows])
+    on_phase(f"features of {len(rows)} rows from {len(examples)} turns")
+    design = Design([features_of(row.dialogue, lexicon) for row in rows])
     on_phase(f"similarities over {len(design.hashes)} features")
     gram = design.gram()
-    folds = np.array([fold_of(example.group) for example in examples])
+    folds = np.array([fold_of(row.group) for row in rows])
+    whole = np.arange(len(rows)) < len(examples)
     scores = np.zeros((len(examples), len(skills)))
     for fold in range(FOLDS):
         on_phase(f"fold {fold + 1} of {FOLDS}")
-        scores[folds == fold] = _held_out(gram, labels, folds == fold, len(skills), l2)
-    on_phase("all turns")
+        held, rest = np.flatnonzero(whole & (folds == fold)), np.flatnonzero(folds != fold)
+        scores[held] = _held_out(gram, labels, held, rest, len(skills), l2)
+    on_phase("all rows")
     dual, bias = fit_dual(gram, labels, len(skills), l2)
-    report = _report(examples, labels, scores, len(design.hashes))
+    report = _report(examples, labels[: len(examples)], scores, len(design.hashes))
     trained_on = {
         "dialogues": report.dialogues,
         "examples": report.examples,
@@ -132,6 +146,20 @@ def fit_planner(
     }
     header = {"temperature": report.temperature, "lexicon": lexicon, "trained_on": trained_on}
     return pack(design, dual, bias, header, skills), report
+
+
+def training_rows(examples: Sequence[Example]) -> list[Example]:
+    """Return all examples, then a shortened copy of each that has anything to leave out."""
+    short = [example._replace(dialogue=shortened(example.dialogue, example.group)) for example in examples]
+    return [*examples, *(row for row, whole in zip(short, examples, strict=True) if row != whole)]
+
+
+def shortened(dialogue: Dialogue, group: str) -> Dialogue:
+    """Return the last one or two turns (by the hash of `group`) with nothing known beforehand."""
+    keep = 1 + fold_of(group, 2)
+    return msgspec.structs.replace(
+        dialogue, turns=dialogue.turns[-keep:], context=SocialContext(), speakers=(), history=()
+    )
 
 
 def fold_of(group: str, folds: int = FOLDS) -> int:
@@ -150,15 +178,16 @@ def _require_all(examples: Sequence[Example], skills: Sequence[str]) -> None:
 def _held_out(
     gram: "NDArray[np.float64]",
     labels: "NDArray[np.int64]",
-    held: "NDArray[np.bool_]",
+    held: "NDArray[np.int64]",
+    rest: "NDArray[np.int64]",
     skills: int,
     l2: float,
 ) -> "NDArray[np.float64]":
-    rest = np.flatnonzero(~held)
-    if not held.any() or not len(rest):
-        return np.zeros((int(held.sum()), skills))
+    """Return the scores [held, skills] of a model that was fitted on `rest`."""
+    if not len(held) or not len(rest):
+        return np.zeros((len(held), skills))
     dual, bias = fit_dual(gram[np.ix_(rest, rest)], labels[rest], skills, l2)
-    return np.asarray(gram[np.ix_(np.flatnonzero(held), rest)] @ dual + bias)
+    return np.asarray(gram[np.ix_(held, rest)] @ dual + bias)
 
 
 def _report(

@@ -9,23 +9,19 @@ measured by taking each turn and each fact away, and its explanation quotes that
 """
 
 import hashlib
+import math
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import NamedTuple
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import ConfigurationError, DataError
 from skillofmind.core.plan import Alternative, Evidence, Plan
-from skillofmind.mind.explain import explain
-from skillofmind.mind.features import Part, parts_of
-from skillofmind.mind.linear import LinearModel, load_linear
+from skillofmind.mind.embedded.explain import explain
+from skillofmind.mind.embedded.features import Part, parts_of
+from skillofmind.mind.embedded.linear import LinearModel, load_linear
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
-
-if TYPE_CHECKING:
-    from skillofmind.mind.linear import Floats
 
 ARTEFACT = "embedded.bin"
 _ALTERNATIVES = 5
@@ -62,16 +58,13 @@ class EmbeddedPlanner:
         responder = dialogue.next_speaker()
         if not dialogue.turns:
             return Plan(error="The dialogue has no turns.", planner=self.identity, responder=responder)
-        parts = parts_of(dialogue, self._model.header.lexicon)
-        contributions = self._model.contributions([part.features for part in parts])
-        scores = self._model.bias() + contributions.sum(axis=0)
-        probabilities = self._model.probabilities(scores)
-        order = np.argsort(-probabilities, kind="stable")
+        scored = self._score(dialogue)
+        order = sorted(range(len(scored.probabilities)), key=lambda i: (-scored.probabilities[i], i))
         ranked = tuple(
-            Alternative(self._model.header.labels[i], round(float(probabilities[i]), 4))
+            Alternative(self._model.header.labels[i], round(scored.probabilities[i], 4))
             for i in order[:_ALTERNATIVES]
         )
-        evidence = self._evidence(parts, contributions, scores, int(order[0]))
+        evidence = self._evidence(scored, order[0])
         return Plan(
             explanation=explain(dialogue, evidence, ranked, self._taxonomy),
             skill=ranked[0].skill,
@@ -86,28 +79,40 @@ class EmbeddedPlanner:
 
     def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
         """Return the calibrated probability of every skill, in the order of the taxonomy."""
-        parts = parts_of(dialogue, self._model.header.lexicon)
-        scores = self._model.bias() + self._model.contributions([p.features for p in parts]).sum(axis=0)
-        found = self._model.probabilities(scores)
-        return {name: float(p) for name, p in zip(self._model.header.labels, found, strict=True)}
+        return dict(zip(self._model.header.labels, self._score(dialogue).probabilities, strict=True))
 
-    def _evidence(
-        self, parts: list[Part], contributions: "Floats", scores: "Floats", chosen: int
-    ) -> tuple[Evidence, ...]:
+    def _score(self, dialogue: Dialogue) -> "_Scored":
+        parts = parts_of(dialogue, self._model.header.lexicon)
+        contributions = self._model.contributions([part.features for part in parts])
+        scores = self._model.scores(contributions)
+        return _Scored(parts, contributions, scores, self._model.probabilities(scores))
+
+    def _evidence(self, scored: "_Scored", chosen: int) -> tuple[Evidence, ...]:
         """Return the parts whose removal changes the log-odds of `chosen` most."""
-        without = self._model.probabilities(scores - contributions)[:, chosen]
-        effects = _log_odds(self._model.probabilities(scores)[chosen]) - _log_odds(without)
-        found = [
-            Evidence(part.kind, part.where, part.quote, round(float(effect), 3))
-            for part, effect in zip(parts, effects, strict=True)
-            if part.kind != "shape" and abs(effect) >= _NO_EFFECT
-        ]
+        with_all = _log_odds(scored.probabilities[chosen])
+        found = []
+        for part, contribution in zip(scored.parts, scored.contributions, strict=True):
+            if part.kind == "shape":
+                continue
+            without = [score - added for score, added in zip(scored.scores, contribution, strict=True)]
+            effect = with_all - _log_odds(self._model.probabilities(without)[chosen])
+            if abs(effect) >= _NO_EFFECT:
+                found.append(Evidence(part.kind, part.where, part.quote, round(effect, 3)))
         return tuple(sorted(found, key=lambda item: -abs(item.effect))[:_EVIDENCE])
 
 
-def _log_odds(probability: "Floats") -> "Floats":
-    clipped = np.clip(probability, 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(clipped / (1 - clipped)))
+class _Scored(NamedTuple):
+    """A dialogue's parts, what each adds, the sums, and the probabilities; [parts][skills] and [skills]."""
+
+    parts: list[Part]
+    contributions: list[list[float]]
+    scores: list[float]
+    probabilities: list[float]
+
+
+def _log_odds(probability: float) -> float:
+    clipped = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(clipped / (1 - clipped))
 
 
 def _load(path: Path | None) -> tuple[LinearModel, str]:

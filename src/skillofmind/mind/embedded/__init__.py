@@ -1,0 +1,1 @@
+"""The embedded planner: cue lexicon, features, linear model, fitting, evidence and explanation."""
