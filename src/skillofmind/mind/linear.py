@@ -118,7 +118,7 @@ def load_linear(data: bytes, name: str) -> LinearModel:
     end = start + int.from_bytes(data[len(MAGIC) : start], "little")
     try:
         header = msgspec.json.decode(data[start:end], type=Header)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{name}: the header is damaged ({error}); run `som fit` again.") from error
     if not _fits_together(header):
         raise DataError(f"{name}: the header's sizes do not fit together; run `som fit` again.")
@@ -127,6 +127,8 @@ def load_linear(data: bytes, name: str) -> LinearModel:
         raise DataError(f"{name}: {len(data)} bytes do not fit its header; run `som fit` again.")
     hashes = np.frombuffer(data, np.uint32, rows, end)
     idf = np.frombuffer(data, np.float16, rows, end + 4 * rows)
+    if not (hashes[1:] > hashes[:-1]).all() or not np.isfinite(idf).all():
+        raise DataError(f"{name}: the numbers are damaged; run `som fit` again.")
     weights = np.frombuffer(data, np.int8, rows * skills, end + 6 * rows).reshape(rows, skills)
     return LinearModel(header, hashes, idf, weights)
 
@@ -211,7 +213,7 @@ def pack(
 ) -> LinearModel:
     """Return the fitted model with weights rounded to 8 bits."""
     weights = design.primal(dual)
-    scales = np.maximum(np.abs(weights).max(axis=0), 1e-9) / 127
+    scales = np.maximum(np.abs(weights).max(axis=0, initial=0.0), 1e-9) / 127
     rounded = np.rint(weights / scales).astype(np.int8)
     filled = Header(
         labels=tuple(labels),
