@@ -48,8 +48,8 @@ class EmbeddedPlanner:
         unknown = set(self._model.header.labels) ^ set(self._taxonomy.names())
         if unknown:
             raise ConfigurationError(
-                f"the embedded planner was trained for other skills (differing: {', '.join(sorted(unknown))})"
-                "; train one for this taxonomy with `som fit`, or plan with --planner prompted."
+                f"the embedded planner knows other skills (differing: {', '.join(sorted(unknown))}); "
+                "train one for this taxonomy with `som fit`, or plan with --planner prompted."
             )
         self.identity = f"embedded:{digest[:12]}:{self._taxonomy.identity()}"
 
@@ -83,6 +83,13 @@ class EmbeddedPlanner:
             planner=self.identity,
             responder=responder,
         )
+
+    def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
+        """Return the calibrated probability of every skill, in the order of the taxonomy."""
+        parts = parts_of(dialogue, self._model.header.lexicon)
+        scores = self._model.bias() + self._model.contributions([p.features for p in parts]).sum(axis=0)
+        found = self._model.probabilities(scores)
+        return {name: float(p) for name, p in zip(self._model.header.labels, found, strict=True)}
 
     def _evidence(
         self, parts: list[Part], contributions: "Floats", scores: "Floats", chosen: int

@@ -74,8 +74,8 @@ def examples_in(dialogues: Iterable[Dialogue], taxonomy: Taxonomy) -> list[Examp
                 skill = normalise(annotation.skill).skill
                 if skill is None:
                     raise DataError(
-                        f"{dialogue.id}: turn {index + 1} is annotated with {annotation.skill!r}, which is no "
-                        "skill of the taxonomy; correct it (`som skills` lists them)."
+                        f"{dialogue.id}: turn {index + 1} has the skill {annotation.skill!r}, which is not "
+                        "in the taxonomy; correct it (`som skills` lists them)."
                     )
                 examples.append(Example(dialogue.before(index), skill, group))
     return examples

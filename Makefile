@@ -1,0 +1,63 @@
+# make demo      see plans for a handful of dialogues (base install, no torch)
+# make test      the default tests           make test-slow  those that take longer
+# make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
+# make clean     remove the environment and caches
+
+PYTHON ?= python3
+VENV ?= .venv
+# Public index of CPU builds of PyTorch; on a GPU machine set it empty to get the default build.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH ?= torch==2.13.0
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+MANIFEST := pyproject.toml
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test test-slow check format bench clean
+
+demo: $(VENV)/.base
+	$(BIN)/som demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+# Apart from the environment: packages that are only compared with.
+bench: $(VENV)/.dev $(VENV)/.peers
+	$(BIN)/python -m benchmarks.records --with $(VENV)/peers --out results/benchmarks/records.json
+	$(BIN)/python -m benchmarks.startup --out results/benchmarks/startup.json
+	$(BIN)/python -m benchmarks.plan_latency --out results/benchmarks/plan_latency.json
+	$(BIN)/python -m benchmarks.http_client --with $(VENV)/peers --out results/benchmarks/http_client.json
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(MANIFEST) | $(VENV)/bin/python
+	$(PIP) -e .
+	touch $@
+
+# torch comes first and without its own needs, so that only this one package is looked for in TORCH_INDEX.
+$(VENV)/.dev: $(MANIFEST) | $(VENV)/bin/python
+	$(PIP) --no-deps '$(TORCH)' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	$(PIP) -e '.[dev,local]'
+	touch $@
+
+$(VENV)/.peers: $(VENV)/.dev
+	$(PIP) --target $(VENV)/peers 'pydantic>=2,<3' 'httpx>=0.27,<1' sniffio
+	touch $@
