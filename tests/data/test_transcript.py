@@ -25,8 +25,8 @@ def test_a_transcript_is_one_dialogue_named_by_its_source() -> None:
         ("Ana: one\ntwo\n\n three\nBen: x", [("Ana", "one\ntwo\nthree"), ("Ben", "x")]),
         ("민수：안녕\n지우: 응", [("민수", "안녕"), ("지우", "응")]),
         (
-            "Ana: look:\nhttps://x.y/z?a:b\nsee http://x.y",
-            [("Ana", "look:\nhttps://x.y/z?a:b\nsee http://x.y")],
+            "Ana: look:\nhttps://localhost/z?a:b\nsee http://localhost",
+            [("Ana", "look:\nhttps://localhost/z?a:b\nsee http://localhost")],
         ),
         ("Ana: 👩‍👩‍👧: fine\n🙂: hi", [("Ana", "👩‍👩‍👧: fine"), ("🙂", "hi")]),
         ("Ana: at 10:30", [("Ana", "at 10:30")]),
@@ -44,7 +44,7 @@ def test_good_input(text: str, turns: list[tuple[str, str]]) -> None:
     [
         (b"hello\nAna: hi", "f:1: 'hello' names no speaker; write `Name: text`."),
         (b"\n\nhello", "f:3: 'hello' names no speaker"),
-        (b"https://x.y", "f:1: 'https://x.y' names no speaker"),
+        (b"https://localhost", "f:1: 'https://localhost' names no speaker"),
         (b": hi", "f:1: ': hi' names no speaker"),
         (b"Ana: hi\nBen: \xff", "f:2: byte 0xff is not UTF-8; save the file as UTF-8."),
         ("Ana: hi".encode("utf-16"), "f:1: byte 0xff is not UTF-8"),

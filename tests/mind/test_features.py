@@ -50,7 +50,10 @@ def test_a_turn_is_seen_by_how_far_back_it_is_and_who_said_it() -> None:
     parts = turn_parts(*(Turn(s, "word") for s in "abab"), Turn("a", "word"))
     zones = [next(name for name in part.features if name.endswith(":word")) for part in parts]
     assert zones == ["far:word", "far:word", "near them:word", "near me:word", "last them:word"]
-    assert [part.features["any:word"] for part in parts] == [0.25, 0.25, 0.5, 0.5, 1.0]
+    last = parts[-1].features["any:word"]
+    shares = [part.features["any:word"] / last for part in parts]
+    assert shares == pytest.approx([0.25, 0.25, 0.5, 0.5, 1.0])
+    assert len({part.features[zone] for part, zone in zip(parts, zones, strict=True)}) == 1
     assert "last me:word" in turn_parts(Turn("b", "word"))[0].features
 
 
@@ -58,13 +61,16 @@ def test_words_and_pairs_share_the_weight_of_their_turn() -> None:
     features = turn_parts(Turn("a", "one two one"))[0].features
     grams = {name: value for name, value in features.items() if name.startswith("last them:")}
     names = ["one", "two", "one two", "two one"]
-    assert grams == dict.fromkeys((f"last them:{name}" for name in names), 0.5)
+    (alone,) = turn_parts(Turn("a", "one"))
+    # Four different words and pairs, so each is worth 1/sqrt(4) of a word that stands alone.
+    worth = alone.features["last them:one"] / 2
+    assert grams == pytest.approx(dict.fromkeys((f"last them:{name}" for name in names), worth))
 
 
 def test_cues_stand_for_themselves_and_without_their_zone() -> None:
     first, last = turn_parts(Turn("a", "AWFULLY"), Turn("b", "so sad"))
-    assert (first.features["near them|low"], first.features["any|low"]) == (1.0, 0.5)
-    assert (last.features["last me|low"], last.features["any|low"]) == (1.0, 1.0)
+    assert first.features["near them|low"] == last.features["last me|low"] > 0
+    assert first.features["any|low"] == pytest.approx(last.features["any|low"] / 2)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_the_form_of_the_last_turn(text: str, form: set[str]) -> None:
 def test_a_picture_is_a_feature_and_a_quote() -> None:
     for turn in (Turn("a", "[Sharing Image: a cat]"), Turn("a", "", images=(Image("a cat"),))):
         (part,) = turn_parts(turn)
-        assert part.features["last them image"] == 2.0
+        assert part.features["last them image"] > 0
         assert part.quote == "[picture] a cat"
     assert turn_parts(Turn("a", "Look [Sharing Image] a cat"))[0].quote == "Look"
 
@@ -108,7 +114,7 @@ def test_every_line_of_the_context_is_a_part() -> None:
         ("priorities", "Priority: quiet"),
         ("history", "Earlier session: They met."),
     ]
-    assert parts[1].features == {"has emotion": 0.7, "context:grief": 1.0, "emotion:grief": 1.0}
+    assert parts[1].features.keys() == {"has emotion", "context:grief", "emotion:grief"}
     # Words before a colon in free text are words, not a label.
     assert {"context:ana", "context:called", "context|low", "text|low"} <= parts[0].features.keys()
 
@@ -125,13 +131,11 @@ def test_facts_about_me_and_about_them_differ_even_when_names_begin_alike() -> N
 
 def test_shape_tells_the_number_of_turns_and_whose_was_last() -> None:
     turns = tuple(Turn("ab"[i % 2], "x") for i in range(10))
-    assert parts_of(Dialogue(turns=turns, responder="a"), LEXICON)[0].features == {
-        "turns 8": 1.0,
-        "last by them": 1.0,
-    }
+    long = parts_of(Dialogue(turns=turns, responder="a"), LEXICON)[0]
+    assert long.features.keys() == {"turns 8", "last by them"}
     own = Dialogue(turns=turns[:1], responder="a")
-    assert parts_of(own, LEXICON)[0].features == {"turns 1": 1.0, "last by me": 1.0}
-    assert parts_of(Dialogue(turns=()), LEXICON)[0].features == {"turns 0": 1.0}
+    assert parts_of(own, LEXICON)[0].features.keys() == {"turns 1", "last by me"}
+    assert parts_of(Dialogue(turns=()), LEXICON)[0].features.keys() == {"turns 0"}
 
 
 @pytest.mark.parametrize("text", ["word " * 200_000, "x" * 1_000_000, "? " * 500_000, "가" * 300_000])

@@ -37,7 +37,7 @@ def test_every_annotated_turn_but_the_first_is_an_example(taxonomy: Taxonomy) ->
 
 
 def test_an_unknown_skill_is_named_with_its_place(taxonomy: Taxonomy) -> None:
-    with pytest.raises(DataError, match=r"^d7: turn 2 is annotated with 'Empathy', which is no skill"):
+    with pytest.raises(DataError, match=r"^d7: turn 2 .*'Empathy'.* taxonomy; correct it"):
         examples_in([annotated(None, "Empathy", name="d7")], taxonomy)
 
 
@@ -102,9 +102,9 @@ def test_the_rule_is_learned_and_the_context_is_needed_for_it(taxonomy: Taxonomy
     assert report.top3 >= report.accuracy
     assert report.features == model.header.rows > 50
     assert report.temperature == model.header.temperature
-    assert phases[0] == "features of 48 turns"
-    assert phases[-1] == "all turns"
-    assert len(phases) == 3 + FOLDS
+    assert [phase for phase in phases if "fold" in phase] == [
+        f"fold {i + 1} of {FOLDS}" for i in range(FOLDS)
+    ]
 
 
 def test_without_the_context_the_rule_cannot_be_learned(taxonomy: Taxonomy) -> None:
@@ -138,5 +138,6 @@ def test_the_file_says_what_it_was_made_from(taxonomy: Taxonomy) -> None:
 
 def test_features_of_sums_over_the_parts() -> None:
     found = features_of(Dialogue(turns=(Turn("a", "so sad"), Turn("a", "so sad")), responder="b"), LEXICON)
-    assert found["any|low"] == 1.5
-    assert found["near them|low"] == 1.0
+    alone = features_of(Dialogue(turns=(Turn("a", "so sad"),), responder="b"), LEXICON)
+    assert found["any|low"] == pytest.approx(1.5 * alone["any|low"])
+    assert found["last them|low"] == alone["last them|low"]
