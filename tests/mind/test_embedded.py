@@ -56,7 +56,7 @@ def test_the_effect_of_a_part_is_what_changes_when_its_features_are_taken_away(
     total = features_of(DIALOGUE, LEXICON)
 
     def odds(features: dict[str, float]) -> float:
-        scores = model.bias() + model.contributions([features])[0]
+        scores = np.array(model.header.bias) + np.array(model.contributions([features])[0])
         return log_odds(float(model.probabilities(scores)[chosen]))
 
     expected = {}

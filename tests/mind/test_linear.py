@@ -74,12 +74,13 @@ def test_gram_and_primal_are_those_of_the_dense_matrix() -> None:
     names = ["a", "b", "cc", "d"]
     counts = [sum(name in row for row in ROWS) for name in names]
     idf = np.log((1 + len(ROWS)) / (1 + np.array(counts))) + 1
-    dense = np.array([[row.get(name, 0.0) for name in names] for row in ROWS]) * np.float16(idf)
+    dense = np.array([[row.get(name, 0.0) for name in names] for row in ROWS]) * idf
     assert len(design.hashes) == 4
-    assert np.allclose(design.gram(), dense @ dense.T)
+    assert np.allclose(design.gram(), dense @ dense.T, rtol=2e-3)
     dual = DRAW.normal(size=(len(ROWS), 2))
-    ours = {tuple(row) for row in np.round(design.primal(dual), 9)}
-    assert ours == {tuple(row) for row in np.round(dense.T @ dual, 9)}
+    # Rows stand in the order of the hashes, and idf may be kept in half precision.
+    ours, theirs = (sorted(map(tuple, rows)) for rows in (design.primal(dual), dense.T @ dual))
+    assert np.allclose(ours, theirs, rtol=2e-3)
 
 
 def fitted(**changes: Any) -> tuple[LinearModel, Design, Any, Any]:
@@ -91,22 +92,23 @@ def fitted(**changes: Any) -> tuple[LinearModel, Design, Any, Any]:
 
 def test_scores_of_the_packed_model_are_those_of_the_fit_but_for_rounding() -> None:
     model, design, dual, bias = fitted()
-    scores = np.array([model.bias() + model.contributions([row]).sum(axis=0) for row in ROWS])
+    scores = np.array(model.header.bias) + np.array(model.contributions(ROWS))
     exact = design.gram() @ dual + bias
     assert np.abs(scores - exact).max() < 0.02 * np.abs(exact).max()
     assert (scores.argmax(1) == ROW_LABELS).all()
-    assert np.allclose(model.probabilities(scores), softmax(scores / 0.8))
+    for row in scores:
+        assert np.allclose(model.probabilities(row), softmax(row / 0.8))
 
 
 def test_contributions_are_additive_and_ignore_what_is_unknown() -> None:
     model, *_ = fitted()
     parts = [{"a": 1.0}, {"b": 2.0, "unheard": 5.0}, {}, {"unheard": 1.0}]
-    each = model.contributions(parts)
+    each = np.array(model.contributions(parts))
     assert each.shape == (4, 2)
     assert (each[2:] == 0).all()
     assert np.allclose(each.sum(0), model.contributions([{"a": 1.0, "b": 2.0}])[0])
     assert np.allclose(model.contributions([{"b": 4.0}])[0], 2 * each[1])
-    assert model.contributions([]).shape == (0, 2)
+    assert len(model.contributions([])) == 0
 
 
 def test_a_file_gives_back_the_same_model_and_the_same_bytes() -> None:
@@ -116,7 +118,6 @@ def test_a_file_gives_back_the_same_model_and_the_same_bytes() -> None:
     assert again.to_bytes() == data
     assert again.header == model.header
     assert np.array_equal(again.contributions(ROWS), model.contributions(ROWS))
-    assert np.array_equal(again.bias(), model.bias())
     assert fitted()[0].to_bytes() == data
 
 
@@ -127,7 +128,7 @@ def test_a_model_without_features_scores_by_its_bias() -> None:
     data = pack(design, dual, bias, header, ("one", "two")).to_bytes()
     model = load_linear(data, "f")
     assert model.header.rows == 0
-    assert (model.contributions([{"once": 1.0}]) == 0).all()
+    assert not np.any(model.contributions([{"once": 1.0}]))
 
 
 DATA = fitted()[0].to_bytes()
@@ -191,7 +192,7 @@ def test_cutting_and_changing_bytes_never_raises_anything_else(at: int, put: byt
             model = load_linear(data, "f")
         except DataError:
             continue
-        assert model.contributions(ROWS[:1]).shape[0] == 1
+        assert len(model.contributions(ROWS[:1])) == 1
 
 
 def log_loss(scores: Any, labels: Any) -> float:
