@@ -27,7 +27,15 @@ from benchmarks.measure import (
     summary,
 )
 from skillofmind.mind.embedded.features import parts_of
-from skillofmind.mind.embedded.linear import MAGIC, ZERO, Header, LinearModel, feature_hash, load_linear
+from skillofmind.mind.embedded.linear import (
+    DIGEST_BYTES,
+    MAGIC,
+    ZERO,
+    Header,
+    LinearModel,
+    feature_hash,
+    load_linear,
+)
 from skillofmind.mind.starter import asset, starter_dialogues
 
 Parts = list[dict[str, float]]
@@ -42,7 +50,9 @@ class NumpyModel:
         end = start + int.from_bytes(data[len(MAGIC) : start], "little")
         header = msgspec.json.decode(data[start:end], type=Header)
         self.hashes = np.frombuffer(data, "<u4", header.rows, end)
-        stored = np.frombuffer(data, np.uint8, offset=end + 4 * header.rows).reshape(header.rows, -1)
+        stored = np.frombuffer(data[:-DIGEST_BYTES], np.uint8, offset=end + 4 * header.rows).reshape(
+            header.rows, -1
+        )
         self.weights = (stored.astype(np.int16) - ZERO).astype(np.int8)
         self.scales = np.array(header.scales)
 

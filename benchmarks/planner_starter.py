@@ -127,8 +127,8 @@ def _resamples(groups: list[list[int]]) -> list[Any]:
 
 
 def _categories(gold: Sequence[str], ranks: Sequence[Sequence[str]], get: Callable[[str], Any]) -> float:
-    same = [get(g).category == get(r[0]).category for g, r in zip(gold, ranks, strict=True)]
-    return round(sum(same) / len(same), 4)
+    same: list[bool] = [get(g).category == get(r[0]).category for g, r in zip(gold, ranks, strict=True)]
+    return round(float(sum(same)) / len(same), 4)
 
 
 def _by_language(

@@ -68,7 +68,7 @@ def _look_up(cache: Cache, keys: list[str]) -> _Found:
         if value is not None:
             try:
                 kept[index] = msgspec.json.decode(value, type=_Kept)
-            except msgspec.DecodeError:
+            except ValueError:
                 # Written by a version with other records: as good as absent, and soon replaced.
                 continue
     return _Found(kept, [index for index in range(len(keys)) if index not in kept])

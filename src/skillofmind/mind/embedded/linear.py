@@ -12,6 +12,7 @@ happens to about one in 40,000 unseen names. The file also holds the cue lexicon
 beside it; `regression.py` makes it.
 """
 
+import hashlib
 import math
 import struct
 import sys
@@ -30,6 +31,9 @@ from skillofmind.mind.embedded.cues import Lexicon
 MAGIC = b"SOMPLAN\x02"
 ZERO = 128
 """Stored byte of a weight of zero."""
+
+DIGEST_BYTES = 32
+"""The file ends in the SHA-256 of everything before, so that damage never goes unnoticed."""
 
 _LANE = 4
 _HASH_BYTES = 4
@@ -91,7 +95,8 @@ class LinearModel:
     def to_bytes(self) -> bytes:
         """Return the file."""
         header = msgspec.json.encode(self.header)
-        return MAGIC + len(header).to_bytes(4, "little") + header + self._hash_bytes + self._weights
+        body = MAGIC + len(header).to_bytes(4, "little") + header + self._hash_bytes + self._weights
+        return body + hashlib.sha256(body).digest()
 
     def _contribution(self, features: Mapping[str, float]) -> list[float]:
         sums: dict[float, int] = {}
@@ -128,18 +133,19 @@ def load_linear(data: bytes, name: str) -> LinearModel:
     """
     if not data.startswith(MAGIC):
         raise DataError(f"{name}: not a planner file of this version's `som fit`; name one that it wrote.")
+    body, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise DataError(f"{name}: the file is cut or changed; run `som fit` again.")
     start = len(MAGIC) + 4
-    end = start + int.from_bytes(data[len(MAGIC) : start], "little")
+    end = start + int.from_bytes(body[len(MAGIC) : start], "little")
     try:
-        header = msgspec.json.decode(data[start:end], type=Header)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"{name}: the header is damaged ({error}); run `som fit` again.") from error
-    if not _fits_together(header):
+        header = msgspec.json.decode(body[start:end], type=Header)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: the header is not understood ({error}); run `som fit` again.") from error
+    if not _fits_together(header) or len(body) != end + header.rows * (_HASH_BYTES + len(header.labels)):
         raise DataError(f"{name}: the header's sizes do not fit together; run `som fit` again.")
-    if len(data) != end + header.rows * (_HASH_BYTES + len(header.labels)):
-        raise DataError(f"{name}: {len(data)} bytes do not fit its header; run `som fit` again.")
     middle = end + header.rows * _HASH_BYTES
-    return LinearModel(header, data[end:middle], data[middle:])
+    return LinearModel(header, body[end:middle], body[middle:])
 
 
 def feature_hash(name: str) -> int:

@@ -8,7 +8,6 @@ measured by taking each turn and each fact away, and its explanation quotes that
     plan = planner.plan_now(Dialogue(turns=(Turn("Ana", "I failed the exam again."),)))
 """
 
-import hashlib
 import math
 from functools import cache
 from importlib import resources
@@ -20,7 +19,7 @@ from skillofmind.core.errors import ConfigurationError, DataError
 from skillofmind.core.plan import Alternative, Evidence, Plan
 from skillofmind.mind.embedded.explain import explain
 from skillofmind.mind.embedded.features import Part, parts_of
-from skillofmind.mind.embedded.linear import LinearModel, load_linear
+from skillofmind.mind.embedded.linear import DIGEST_BYTES, LinearModel, load_linear
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 
 ARTEFACT = "embedded.bin"
@@ -132,4 +131,4 @@ def _read(path: Path | None) -> tuple[LinearModel, str]:
         raise DataError(
             f"{path or ARTEFACT}: cannot be read ({error.strerror}); name a planner file."
         ) from error
-    return load_linear(data, str(path or ARTEFACT)), hashlib.sha256(data).hexdigest()
+    return load_linear(data, str(path or ARTEFACT)), data[-DIGEST_BYTES:].hex()

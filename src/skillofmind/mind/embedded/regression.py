@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_RARE = 3
+LEAST_ROWS = 3
 _STEPS = 150
 _POWER_STEPS = 30
 _DENSE = 12  # a feature of more than one row in twelve is cheaper as a dense column
@@ -32,10 +32,10 @@ _DENSE = 12  # a feature of more than one row in twelve is cheaper as a dense co
 class Design:
     """Training rows as postings: for each frequent feature, which rows have it and with what value."""
 
-    def __init__(self, rows: Sequence[dict[str, float]]) -> None:
-        """Index `rows`; features of fewer than three rows are left out."""
+    def __init__(self, rows: Sequence[dict[str, float]], least: int = LEAST_ROWS) -> None:
+        """Index `rows`; features of fewer than `least` rows are left out."""
         counts = Counter(feature_hash(name) for features in rows for name in features)
-        kept = sorted(code for code, count in counts.items() if count >= _RARE)
+        kept = sorted(code for code, count in counts.items() if count >= least)
         self.hashes = np.array(kept, dtype=np.uint32)
         self.idf = np.array([_idf(counts[code], len(rows)) for code in kept])
         index = {code: position for position, code in enumerate(kept)}
@@ -110,7 +110,7 @@ def pack(
 ) -> LinearModel:
     """Return the fitted model with weights (rarity included) rounded to 8 bits."""
     weights = design.primal(dual) * design.idf[:, None]
-    scales = np.maximum(np.abs(weights).max(axis=0), 1e-9) / 127
+    scales = np.maximum(np.abs(weights).max(axis=0, initial=0.0), 1e-9) / 127
     rounded = (np.rint(weights / scales) + ZERO).astype(np.uint8)
     filled = Header(
         labels=tuple(labels),

@@ -85,7 +85,7 @@ def _said(body: str | dict[str, Any]) -> str:
     if isinstance(body, str):
         try:
             value = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except ValueError:
             return body
     for name in ("error", "message", "detail"):
         if isinstance(value, dict) and value.get(name):
