@@ -147,3 +147,9 @@ def refusal(words: list[str]) -> str:
     except SystemExit as stop:
         return said.getvalue() if stop.code else ""
     return ""
+
+
+def test_generated_parts_of_pages_are_up_to_date() -> None:
+    render = [sys.executable, str(ROOT / "docs" / "render.py"), "--check"]
+    done = subprocess.run(render, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -14,9 +14,7 @@ LARGEST_FOLDER = 12
 LONG_FUNCTIONS_ALLOWED: dict[str, str] = {}
 """`module.function` -> reason."""
 
-LARGE_FOLDERS_ALLOWED: dict[str, str] = {
-    "skillofmind/mind": "the parts of the embedded planner are to be a folder of their own",
-}
+LARGE_FOLDERS_ALLOWED: dict[str, str] = {}
 """Folder below `src` -> reason."""
 
 

@@ -28,11 +28,13 @@ class Lexicon(Record, frozen=True):
         words: phrase (words joined by spaces) -> classes.
         prefixes: the same for entries whose last word is only a beginning.
         stems: substring -> classes.
+        openings: what longer entries begin with, word by word, so that matching can stop early.
     """
 
     words: dict[str, tuple[str, ...]]
     prefixes: dict[str, tuple[str, ...]]
     stems: dict[str, tuple[str, ...]]
+    openings: frozenset[str]
 
 
 class _CueFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,7 +83,8 @@ def compile_lexicon(classes: dict[str, dict[str, list[str]]]) -> Lexicon:
             (prefixes if entry.endswith("*") else exact).setdefault(phrase, set()).add(name)
         for stem in entries.get("ko", ()):
             stems.setdefault(stem, set()).add(name)
-    return Lexicon(_frozen(exact), _frozen(prefixes), _frozen(stems))
+    openings = {opening for phrase in (*exact, *prefixes) for opening in _openings(phrase)}
+    return Lexicon(_frozen(exact), _frozen(prefixes), _frozen(stems), frozenset(openings))
 
 
 def cues_in(text: str, found: Iterable[str], lexicon: Lexicon) -> set[str]:
@@ -96,6 +99,8 @@ def cues_in(text: str, found: Iterable[str], lexicon: Lexicon) -> set[str]:
             classes.update(lexicon.words.get(phrase, ()))
             for end in range(len(stem) + _SHORTEST_PREFIX, len(phrase) + 1):
                 classes.update(lexicon.prefixes.get(phrase[:end], ()))
+            if phrase not in lexicon.openings:
+                break
     if any("가" <= char <= "힣" for char in text):
         for stem, names in lexicon.stems.items():
             if stem in text:
@@ -115,6 +120,11 @@ def _fault(entries: dict[str, list[str]]) -> str:
         if entry.endswith("*") and len(found[-1]) < _SHORTEST_PREFIX:
             return f"has the entry {entry!r}; give at least {_SHORTEST_PREFIX} letters before the `*`."
     return "has an empty Korean entry; remove it." if "" in entries.get("ko", ()) else ""
+
+
+def _openings(phrase: str) -> list[str]:
+    found = phrase.split(" ")
+    return [" ".join(found[:count]) for count in range(1, len(found))]
 
 
 def _frozen(index: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:

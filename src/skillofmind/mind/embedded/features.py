@@ -133,8 +133,15 @@ def _context_features(line: Line, responder: str, lexicon: Lexicon) -> Features:
 
 
 def _grams(found: list[str], pairs: bool = True) -> Features:
-    """Return single words and pairs of neighbours, each worth 1/sqrt(how many there are)."""
+    """Return single words and pairs of neighbours, each worth 1/sqrt(how many there are).
+
+    Korean words carry their particles, so the same noun comes in many forms; pairs of neighbouring syllables
+    stand in for its stem.
+    """
     grams = dict.fromkeys(found)
+    for word in found:
+        if "가" <= word[0] <= "힣":
+            grams |= dict.fromkeys(f"~{a}{b}" for a, b in pairwise(word))
     if pairs:
         grams |= dict.fromkeys(f"{a} {b}" for a, b in pairwise(found))
     return dict.fromkeys(grams, 1 / math.sqrt(len(grams))) if grams else {}

@@ -94,7 +94,7 @@ class LinearModel:
 
     def to_bytes(self) -> bytes:
         """Return the file."""
-        header = msgspec.json.encode(self.header)
+        header = msgspec.json.encode(self.header, order="deterministic")
         body = MAGIC + len(header).to_bytes(4, "little") + header + self._hash_bytes + self._weights
         return body + hashlib.sha256(body).digest()
 
