@@ -39,18 +39,18 @@ class FitOptions:
 def run(argv: Sequence[str]) -> int:
     """Run `som fit`."""
     options = parse(FitOptions, "som fit", "Train the embedded planner.", argv, epilog=_EPILOG)
-    if options.l2 <= 0:
-        raise ConfigurationError(f"--l2 {options.l2:g} must be more than 0.")
+    _check(options)
     # Imported here: numpy takes longer to load than `som fit --help` may take.
     from skillofmind.mind.cues import load_lexicon
     from skillofmind.mind.fit import examples_in, fit_planner
     from skillofmind.run.atomic import write_atomic
 
     taxonomy = load_taxonomy(options.taxonomy)
-    rows = accepted(read_dialogues(options.file or starter_path()))
+    source = options.file or starter_path()
+    rows = accepted(read_dialogues(source))
     examples = examples_in((row for row in rows if row.split in (None, "train")), taxonomy)
     if not examples:
-        raise DataError(f"{options.file}: no annotated turn to train on; annotate some first.")
+        raise DataError(f"{source}: no annotated turn to train on; annotate some first.")
     start = time.monotonic()
 
     def tell(phase: str) -> None:
@@ -68,3 +68,15 @@ def run(argv: Sequence[str]) -> int:
             f"majority {report.majority:.3f}\n"
         )
     return 0
+
+
+def _check(options: FitOptions) -> None:
+    if options.l2 <= 0:
+        raise ConfigurationError(f"--l2 {options.l2:g} must be more than 0.")
+    if options.out is None:
+        return
+    # Training takes a while; better to know before than after it.
+    if not options.out.parent.is_dir():
+        raise ConfigurationError(f"--out {str(options.out)!r}: the folder does not exist; create it first.")
+    if options.out.is_dir():
+        raise ConfigurationError(f"--out {str(options.out)!r} is a folder; name a file.")
