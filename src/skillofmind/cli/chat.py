@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from skillofmind.cli.opening import Endpoint, check_patience, open_model, open_planner
+from skillofmind.cli.opening import Endpoint, check_output, check_patience, open_model, open_planner
 from skillofmind.cli.options import option, parse
 from skillofmind.cli.printable import printable
 from skillofmind.core.conversation import Conversation, Message
 from skillofmind.core.dialogue import Annotation, Dialogue, SocialContext, Speaker, Turn
-from skillofmind.core.errors import ConfigurationError, ModelError, StorageError
+from skillofmind.core.errors import ModelError, StorageError
 from skillofmind.core.plan import Plan
 from skillofmind.core.seams import Model, Planner
 from skillofmind.data.jsonl import write_jsonl
@@ -77,7 +77,9 @@ def run(argv: Sequence[str]) -> int:
     options = parse(
         ChatOptions, "som chat", "Talk, and see the plan behind every reply.", argv, epilog=_EPILOG
     )
-    _check(options)
+    check_patience(options.timeout)
+    # A talk that cannot be saved at its end would be lost.
+    check_output("--save", options.save)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     with asyncio.Runner() as runner:
@@ -88,17 +90,6 @@ def run(argv: Sequence[str]) -> int:
         finally:
             runner.run(stack.aclose())
     return 0
-
-
-def _check(options: ChatOptions) -> None:
-    check_patience(options.timeout)
-    if options.save is None:
-        return
-    # A talk that cannot be saved at its end would be lost.
-    if not options.save.parent.is_dir():
-        raise ConfigurationError(f"--save {str(options.save)!r}: the folder does not exist; create it first.")
-    if options.save.is_dir():
-        raise ConfigurationError(f"--save {str(options.save)!r} is a folder; name a file.")
 
 
 async def _open(options: ChatOptions, stack: AsyncExitStack) -> "Chat":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from skillofmind.cli.opening import check_output
 from skillofmind.cli.options import argument, option, parse
 from skillofmind.core.errors import ConfigurationError, DataError
 from skillofmind.data.read import accepted, read_dialogues
@@ -39,7 +40,10 @@ class FitOptions:
 def run(argv: Sequence[str]) -> int:
     """Run `som fit`."""
     options = parse(FitOptions, "som fit", "Train the embedded planner.", argv, epilog=_EPILOG)
-    _check(options)
+    if options.l2 <= 0:
+        raise ConfigurationError(f"--l2 {options.l2:g} must be more than 0.")
+    # Training takes a while; better to know before than after it.
+    check_output("--out", options.out)
     # Imported here: numpy takes longer to load than `som fit --help` may take.
     from skillofmind.mind.cues import load_lexicon
     from skillofmind.mind.fit import examples_in, fit_planner
@@ -68,15 +72,3 @@ def run(argv: Sequence[str]) -> int:
             f"majority {report.majority:.3f}\n"
         )
     return 0
-
-
-def _check(options: FitOptions) -> None:
-    if options.l2 <= 0:
-        raise ConfigurationError(f"--l2 {options.l2:g} must be more than 0.")
-    if options.out is None:
-        return
-    # Training takes a while; better to know before than after it.
-    if not options.out.parent.is_dir():
-        raise ConfigurationError(f"--out {str(options.out)!r}: the folder does not exist; create it first.")
-    if options.out.is_dir():
-        raise ConfigurationError(f"--out {str(options.out)!r} is a folder; name a file.")

@@ -47,6 +47,22 @@ def check_patience(seconds: float) -> None:
         raise ConfigurationError(f"--timeout {seconds:g} must be more than 0 seconds.")
 
 
+def check_output(flag: str, path: Path | None) -> None:
+    """Refuse an output file that could not be written once the work is done.
+
+    Raises:
+        ConfigurationError: its folder is missing or may not be written to, or it is a folder itself.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigurationError(f"{flag} {str(path)!r} is a folder; name a file.")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{flag} {str(path)!r}: the folder does not exist; create it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigurationError(f"{flag} {str(path)!r}: the folder cannot be written to; choose another.")
+
+
 @asynccontextmanager
 async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") -> AsyncIterator[Model]:
     """Open a served model (checked to be reachable, then metered, rate-controlled, retried) or a local one.

@@ -26,7 +26,12 @@ def console(stream: TextIO) -> "Console":
     """Return a console on `stream`; colours only on a terminal, at most 100 columns."""
     from rich.console import Console
 
-    found = Console(file=stream, highlight=False, markup=False, emoji=False)
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would exit with 1 here; a reader that has seen enough is no error.
+            raise BrokenPipeError
+
+    found = _Console(file=stream, highlight=False, markup=False, emoji=False)
     found.width = min(found.width, 100) if found.is_terminal else 100
     return found
 
