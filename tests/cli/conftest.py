@@ -1,9 +1,9 @@
+import importlib
 from collections.abc import Callable
 
 import pytest
 
 from skillofmind.core.seams import Model
-from skillofmind.models import retried as retries
 from tests.cli.som import Here
 
 
@@ -16,5 +16,6 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw the shortest wait before every retry; what the server asks for is still waited."""
-    retried: Callable[..., Model] = retries.retried
-    monkeypatch.setattr(retries, "retried", lambda model: retried(model, random=lambda: 0.0))
+    module = importlib.import_module("skillofmind.models.retried")
+    retried: Callable[..., Model] = module.retried
+    monkeypatch.setattr(module, "retried", lambda model: retried(model, random=lambda: 0.0))

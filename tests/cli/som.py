@@ -70,11 +70,15 @@ class Here:
 
 
 @contextmanager
-def started(*words: object, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+def started(*words: object, stdin: bytes = b"") -> Iterator["subprocess.Popen[bytes]"]:
     """Start `som` and let it run; it is killed at the end of the block at the latest."""
-    process = subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**env)
-    )
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command(*words), stdin=pipe, stdout=pipe, stderr=pipe, env=environment())
+    assert process.stdin is not None
+    # So short an input fits into the pipe.
+    process.stdin.write(stdin)
+    process.stdin.close()
+    process.stdin = None
     try:
         yield process
     finally:
