@@ -93,7 +93,7 @@ class Scene:
         draw, folder, before = random.Random(seed), self.path / name, self.server.counts.received
         struck = 0
         for _ in range(kills):
-            struck += kill_when(self.words(folder), self._point(draw, COUNT // (kills + 1)))
+            struck += kill_when(self.words(folder), self._point(draw, COUNT // (2 * kills)))
         plans = finished(self.words(folder), folder)
         assert plans == self.expected
         assert_whole(folder, plans)
@@ -104,17 +104,18 @@ class Scene:
     def _point(self, draw: random.Random, most: int) -> Callable[[], bool]:
         """Return when to kill: some time after the start, or after so many more requests."""
         if draw.random() < 0.2:
-            end = time.monotonic() + draw.uniform(0.02, 0.5)
+            end = time.monotonic() + draw.uniform(0.02, 0.4)
             return lambda: time.monotonic() >= end
         wanted = self.server.counts.received + draw.randint(1, 2 * most - 1)
         return lambda: self.server.counts.received >= wanted
 
 
 class TestPrompted:
-    def test_a_run_killed_four_times_ends_like_one_that_was_not(self, tmp_path: Path) -> None:
+    def test_a_run_killed_again_and_again_ends_like_one_that_was_not(self, tmp_path: Path) -> None:
         with Upstream(reply=right_answer, latency=0.004) as server:
-            struck = Scene(tmp_path, server).run("killed", kills=4, seed=11)
-        assert struck == 4
+            struck = Scene(tmp_path, server).run("killed", kills=5, seed=11)
+        # A machine that is busy can let a run get to its end before the kill.
+        assert struck >= 4
 
     @pytest.mark.slow
     def test_fifty_kills_spread_over_seven_runs(self, tmp_path: Path) -> None:
