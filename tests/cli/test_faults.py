@@ -167,7 +167,8 @@ class TestModelText:
         assert calls == server.counts.received == 2
         repair = server.requests[1].body["messages"]
         assert [message["role"] for message in repair[-2:]] == ["assistant", "user"]
-        assert repair[-2]["content"] == first
+        # An empty message would be refused, so nothing is echoed as an empty object.
+        assert repair[-2]["content"] in (first, "{}")
         assert fault in repair[-1]["content"]
 
     async def test_a_skill_that_stays_wrong_is_kept_as_the_model_wrote_it(self) -> None:

@@ -22,8 +22,6 @@ from skillofmind.mind.template import Template, fill, load_template
 PROMPTED_SAMPLING = Sampling(temperature=0.0, max_tokens=400)
 """Greedy, so that the same dialogue gives the same plan; 400 tokens hold three sentences and the JSON."""
 
-_KEPT_CHARS = 400
-
 
 class PromptedPlanner:
     """Plans with any `Model`."""
@@ -105,7 +103,7 @@ class PromptedPlanner:
         """Return the plan in `reply`, and the fault that keeps it from being valid ("" when it is)."""
         found = parse_object(reply)
         if found is None:
-            said = quoted(reply, _KEPT_CHARS)
+            said = quoted(reply, 400)  # enough to see what went wrong
             return Plan(skill_raw=said, planner=self.identity, responder=responder), "it held no JSON object."
         raw, explanation = found.get("skill"), found.get("explanation")
         raw = raw if isinstance(raw, str) else ""
