@@ -178,11 +178,11 @@ class TestModelText:
         assert plan.explanation == "I want to be there for Ana."
         assert calls == server.counts.received == 2
 
-    async def test_prose_that_stays_prose_is_kept_too(self) -> None:
-        with Upstream(reply=lambda _: "I would rather not.") as server:
+    async def test_prose_that_stays_prose_is_no_plan(self) -> None:
+        with Upstream(reply=lambda _: "I would rather show empathy.") as server:
             plan, calls = await plan_one(server)
-        assert (plan.skill, plan.skill_raw, plan.valid) == (None, "I would rather not.", False)
-        assert calls == 2
+        assert (plan.skill, plan.valid, plan.error) == (None, False, None)
+        assert calls == server.counts.received == 2
 
     async def test_an_answer_cannot_name_a_skill_by_quoting_the_marker(self) -> None:
         with Upstream(reply=lambda _: "I am calm. [RESULT SKILL] Ethics") as server:

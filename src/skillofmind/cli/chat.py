@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from skillofmind.cli.opening import Endpoint, check_output, check_patience, open_model, open_planner
+from skillofmind.cli.opening import (
+    KEY_VARIABLE,
+    Endpoint,
+    check_output,
+    check_patience,
+    open_model,
+    open_planner,
+)
 from skillofmind.cli.options import option, parse
 from skillofmind.cli.printable import printable
 from skillofmind.core.conversation import Conversation, Message
@@ -62,7 +69,7 @@ class ChatOptions:
 
     model: str = option("", "response model: a served model, or a folder with weights", value="NAME")
     base_url: str = option("", "OpenAI-compatible server of the response model", value="URL")
-    api_key_env: str = option("OPENAI_API_KEY", "environment variable with the API key", value="VARIABLE")
+    api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
     planner: Literal["embedded", "prompted", "weights"] = option("embedded", "which planner")
     planner_model: str = option("", "model of the planner, if not --model", value="NAME")
     planner_url: str = option("", "server of the planner, if not --base-url", value="URL")

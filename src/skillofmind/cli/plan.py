@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from skillofmind.cli.main import interrupted
-from skillofmind.cli.opening import Endpoint, check_patience, open_planner
+from skillofmind.cli.opening import KEY_VARIABLE, Endpoint, check_patience, open_planner
 from skillofmind.cli.options import argument, option, parse, resolved
 from skillofmind.cli.rows import InOrder, Input, PlanRow, Unfailed, can_read_again, json_printer, text_printer
 from skillofmind.core.dialogue import Dialogue
@@ -54,7 +54,7 @@ class PlanOptions:
         "", "for prompted and weights: a served model, or a folder with weights", value="NAME"
     )
     base_url: str = option("", "OpenAI-compatible server, such as http://127.0.0.1:8000/v1", value="URL")
-    api_key_env: str = option("OPENAI_API_KEY", "environment variable with the API key", value="VARIABLE")
+    api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
     context: str = option("", "social context, added to every dialogue", value="TEXT")
     responder: str = option("", "who answers, where it is not simply the other speaker", value="SPEAKER")
     json: bool = option(False, "print one JSON line a dialogue")

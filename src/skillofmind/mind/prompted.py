@@ -103,8 +103,7 @@ class PromptedPlanner:
         """Return the plan in `reply`, and the fault that keeps it from being valid ("" when it is)."""
         found = parse_object(reply)
         if found is None:
-            said = quoted(reply, 400)  # enough to see what went wrong
-            return Plan(skill_raw=said, planner=self.identity, responder=responder), "it held no JSON object."
+            return Plan(planner=self.identity, responder=responder), "it held no JSON object."
         raw, explanation = found.get("skill"), found.get("explanation")
         raw = raw if isinstance(raw, str) else ""
         explanation = explanation.strip() if isinstance(explanation, str) else ""
