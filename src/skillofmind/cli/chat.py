@@ -1,6 +1,7 @@
 """`som chat`: talk in the terminal and see the plan behind every reply."""
 
 import asyncio
+import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -10,11 +11,19 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from skillofmind.cli.opening import Endpoint, open_model, open_planner
+from skillofmind.cli.opening import (
+    KEY_VARIABLE,
+    Endpoint,
+    check_output,
+    check_patience,
+    open_model,
+    open_planner,
+)
 from skillofmind.cli.options import option, parse
+from skillofmind.cli.printable import printable
 from skillofmind.core.conversation import Conversation, Message
 from skillofmind.core.dialogue import Annotation, Dialogue, SocialContext, Speaker, Turn
-from skillofmind.core.errors import ConfigurationError, ModelError
+from skillofmind.core.errors import ModelError, StorageError
 from skillofmind.core.plan import Plan
 from skillofmind.core.seams import Model, Planner
 from skillofmind.data.jsonl import write_jsonl
@@ -28,7 +37,7 @@ from skillofmind.run.atomic import write_atomic
 from skillofmind.run.budget import Limits, Meter
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
 _EPILOG = """\
 examples:
@@ -60,7 +69,7 @@ class ChatOptions:
 
     model: str = option("", "response model: a served model, or a folder with weights", value="NAME")
     base_url: str = option("", "OpenAI-compatible server of the response model", value="URL")
-    api_key_env: str = option("OPENAI_API_KEY", "environment variable with the API key", value="VARIABLE")
+    api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
     planner: Literal["embedded", "prompted", "weights"] = option("embedded", "which planner")
     planner_model: str = option("", "model of the planner, if not --model", value="NAME")
     planner_url: str = option("", "server of the planner, if not --base-url", value="URL")
@@ -75,11 +84,16 @@ def run(argv: Sequence[str]) -> int:
     options = parse(
         ChatOptions, "som chat", "Talk, and see the plan behind every reply.", argv, epilog=_EPILOG
     )
+    check_patience(options.timeout)
+    # A talk that cannot be saved at its end would be lost.
+    check_output("--save", options.save)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             chat = runner.run(_open(options, stack))
-            chat.talk(lambda: _read_line(chat.out), runner)
+            chat.talk(_read_line, runner)
         finally:
             runner.run(stack.aclose())
     return 0
@@ -107,7 +121,7 @@ def _offline_model() -> Model:
     return RetrievalModel(replies_in(starter_dialogues()))
 
 
-def _read_line(out: "Console") -> str | None:
+def _read_line() -> str | None:
     """Return the next line of the user, or `None` at the end."""
     try:
         return input("you> " if sys.stdin.isatty() else "").strip()
@@ -141,15 +155,19 @@ class Chat:
     def talk(self, read: Callable[[], str | None], runner: asyncio.Runner) -> None:
         """Talk until the user ends it; saves at the end where that was asked for."""
         if self._offline:
-            self.out.print(_OFFLINE)
+            self.out.print(_OFFLINE, soft_wrap=True)
         self.out.print("Type a message, or /help.\n")
-        while (line := read()) is not None and line != "/quit":
-            if line.startswith("/"):
-                self._command(line)
-            elif line:
-                runner.run(self._answer(line))
-        if self._options.save:
-            self._save(self._options.save)
+        try:
+            while (line := read()) is not None and line != "/quit":
+                if line.startswith("/"):
+                    self._command(line)
+                elif line:
+                    runner.run(self._answer(line))
+                sys.stdout.flush()
+        finally:
+            # Also when Ctrl-C ends a call that takes too long: what was said is kept.
+            if self._options.save:
+                self._save(self._options.save)
 
     async def _answer(self, line: str) -> None:
         from skillofmind.cli.show import show_plan
@@ -163,9 +181,12 @@ class Chat:
         try:
             completion = await self._model.generate(shown)
         except ModelError as error:
-            self.out.print(f"no reply: {error}\n")
+            self.out.print(f"no reply: {printable(str(error))}\nSend your message again; it is not kept.\n")
             return
-        self.out.print(f"{_ASSISTANT.lower()}> {completion.text}\n")
+        if not completion.text.strip():
+            self.out.print("no reply: the model said nothing.\nSend your message again; it is not kept.\n")
+            return
+        self.out.print(f"{_ASSISTANT.lower()}> {printable(completion.text)}\n", soft_wrap=True)
         notes = (Annotation(plan.skill, plan.explanation, annotator=plan.planner),) if plan.skill else ()
         reply = Turn(_ASSISTANT, completion.text, annotations=notes)
         self._dialogue = msgspec.structs.replace(asked, turns=(*asked.turns, reply))
@@ -196,36 +217,46 @@ class Chat:
         if name in commands:
             commands[name](rest.strip())
         else:
-            self.out.print(_HELP if name == "/help" else f"unknown command {name}\n{_HELP}")
+            unknown = "" if name == "/help" else f"unknown command {printable(name)}\n"
+            self.out.print(unknown + _HELP, soft_wrap=True)
 
     def _context(self, text: str) -> None:
         if text:
             self._dialogue = msgspec.structs.replace(self._dialogue, context=SocialContext(text=text))
-        self.out.print(f"{render_context(self._dialogue)}\n")
+        self.out.print(f"{printable(render_context(self._dialogue))}\n")
 
     def _set_skill(self, name: str) -> None:
         if name in ("", "off"):
             self._skill = None
             self.out.print("The planner chooses.\n")
             return
-        self._skill = Normaliser(self._taxonomy)(name).skill or self._skill
-        self.out.print(f"Skill: {self._skill or f'{name!r} is none; `som skills` lists them'}\n")
+        found = Normaliser(self._taxonomy)(name).skill
+        if found is None:
+            self.out.print(f"{name!r} is no skill; `som skills` lists them. Nothing changed.\n")
+            return
+        self._skill = found
+        self.out.print(f"Skill: {found}\n")
 
     def _why(self, _: str) -> None:
+        from skillofmind.cli.show import evidence_text
+
         found = self._plan.evidence if self._plan else ()
         for item in found:
-            self.out.print(f"  {item.effect:+.2f}  {item.kind} {item.where}: {item.quote}")
+            self.out.print(f"  {evidence_text(item)}")
         self.out.print("" if found else "No evidence yet; only the embedded planner measures it.\n")
 
     def _save_as(self, name: str) -> None:
         try:
             self._save(Path(name) if name else Path("chat.jsonl"))
-        except (ConfigurationError, OSError) as error:
-            self.out.print(f"not saved: {error}\n")
+        except StorageError as error:
+            self.out.print(f"not saved: {printable(str(error))}\n")
 
     def _save(self, path: Path) -> None:
+        if not self._dialogue.turns:
+            self.out.print("Nothing was said yet; nothing is saved.\n")
+            return
         write_atomic(path, b"".join(write_jsonl([self._dialogue])))
-        self.out.print(f"Saved {len(self._dialogue.turns)} turns to {path}.\n")
+        self.out.print(f"Saved {len(self._dialogue.turns)} turns to {printable(str(path))}.\n")
 
 
 def _conversation(dialogue: Dialogue) -> Conversation:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from skillofmind.cli.opening import check_output
 from skillofmind.cli.options import argument, option, parse
 from skillofmind.core.errors import ConfigurationError, DataError
 from skillofmind.data.read import accepted, read_dialogues
@@ -41,16 +42,19 @@ def run(argv: Sequence[str]) -> int:
     options = parse(FitOptions, "som fit", "Train the embedded planner.", argv, epilog=_EPILOG)
     if options.l2 <= 0:
         raise ConfigurationError(f"--l2 {options.l2:g} must be more than 0.")
+    # Training takes a while; better to know before than after it.
+    check_output("--out", options.out)
     # Imported here: numpy takes longer to load than `som fit --help` may take.
     from skillofmind.mind.embedded.cues import load_lexicon
     from skillofmind.mind.embedded.fit import examples_in, fit_planner
     from skillofmind.run.atomic import write_atomic
 
     taxonomy = load_taxonomy(options.taxonomy)
-    rows = accepted(read_dialogues(options.file or starter_path()))
+    source = options.file or starter_path()
+    rows = accepted(read_dialogues(source))
     examples = examples_in((row for row in rows if row.split in (None, "train")), taxonomy)
     if not examples:
-        raise DataError(f"{options.file}: no annotated turn to train on; annotate some first.")
+        raise DataError(f"{source}: no annotated turn to train on; annotate some first.")
     start = time.monotonic()
 
     def tell(phase: str) -> None:

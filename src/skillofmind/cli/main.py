@@ -4,11 +4,16 @@
 1  done, but some items failed and say why        130  interrupted; what was finished is kept
 """
 
+import difflib
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from skillofmind import __version__
+from skillofmind.cli.printable import printable
 from skillofmind.core.errors import SkillOfMindError
 
 COMMANDS = {
@@ -34,28 +39,28 @@ Start with `som demo`. Then try: printf 'Ana: I failed the exam again.\\n' | som
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `som` and return its exit code."""
+    """Run `som` and return its exit code; never raises for what a user can do wrong."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(usage())
-        return 0
-    if words[0] == "--version":
-        sys.stdout.write(f"som {__version__}\n")
-        return 0
-    if words[0] not in COMMANDS:
-        return _complain(f"unknown command {words[0]!r}; known are {', '.join(COMMANDS)}.")
-    command = importlib.import_module(f"skillofmind.cli.{words[0]}")
+    _speak_utf8()
     try:
-        return int(command.run(words[1:]))
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:
+        # argparse leaves this way after `--help` and after a wrong option.
+        return stop.code if isinstance(stop.code, int) else 0
     except SkillOfMindError as error:
         return _complain(str(error))
     except KeyboardInterrupt:
-        sys.stderr.write("\nsom: interrupted; what was finished is kept.\n")
-        return 130
+        return interrupted()
     except BrokenPipeError:
         # The reader (such as `head`) has seen enough; closing quietly is what it expects.
-        sys.stderr.close()
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        place = repr(str(error.filename)) if error.filename else "standard output"
+        return _complain(f"cannot use {place}: {error.strerror or error}; check the path and the disk.")
 
 
 def usage() -> str:
@@ -63,6 +68,45 @@ def usage() -> str:
     return _USAGE.format(commands="\n".join(f"  {name:<8} {what}" for name, what in COMMANDS.items()))
 
 
+def interrupted() -> int:
+    """Say that the user stopped the command, and return the exit code for that."""
+    sys.stderr.write("som: interrupted; what was finished is kept.\n")
+    return 130
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage())
+        return 0
+    if words[0] == "--version":
+        sys.stdout.write(f"som {__version__}\n")
+        return 0
+    if words[0] not in COMMANDS:
+        near = difflib.get_close_matches(words[0], COMMANDS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}."
+        return _complain(f"unknown command {words[0]!r}; {hint}")
+    command = importlib.import_module(f"skillofmind.cli.{words[0]}")
+    return int(command.run(words[1:]))
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the locale says: JSON has to be, and dialogues come in every script."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Send what is still in the buffer of standard output nowhere, so that leaving raises nothing."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def _complain(message: str) -> int:
-    sys.stderr.write(f"som: {message}\n")
+    sys.stderr.write(f"som: {printable(message)}\n")
     return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from skillofmind.core.errors import ConfigurationError, RequestRejected
+from skillofmind.core.errors import ConfigurationError, ModelBusy, RateLimited, RequestRejected
 from skillofmind.core.seams import Model, Planner
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import load_template
@@ -31,6 +31,36 @@ class Endpoint(NamedTuple):
     key_variable: str
     timeout: float
     concurrency: int
+
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+"""Environment variable that holds the API key where no other is named; it need not be set."""
+
+
+def check_patience(seconds: float) -> None:
+    """Refuse a --timeout that no call could keep.
+
+    Raises:
+        ConfigurationError: not more than 0.
+    """
+    if seconds <= 0:
+        raise ConfigurationError(f"--timeout {seconds:g} must be more than 0 seconds.")
+
+
+def check_output(flag: str, path: Path | None) -> None:
+    """Refuse an output file that could not be written once the work is done.
+
+    Raises:
+        ConfigurationError: its folder is missing or may not be written to, or it is a folder itself.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigurationError(f"{flag} {str(path)!r} is a folder; name a file.")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{flag} {str(path)!r}: the folder does not exist; create it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigurationError(f"{flag} {str(path)!r}: the folder cannot be written to; choose another.")
 
 
 @asynccontextmanager
@@ -105,9 +135,17 @@ async def _served(endpoint: Endpoint, meter: Meter) -> AsyncIterator[Model]:
     from skillofmind.run.concurrency import Gate
 
     timeout = Timeouts(first_byte=endpoint.timeout, total=endpoint.timeout)
-    key = os.environ.get(endpoint.key_variable) or None
+    key = _key(endpoint.key_variable)
     async with HttpModel(endpoint.model, endpoint.base_url, key, timeout=timeout) as model:
-        # Not every compatible server lists its models; reachable and not refusing the key is enough.
-        with suppress(RequestRejected):
+        # Not every compatible server lists its models, and one that is busy now answers later; reachable
+        # and not refusing the key is enough.
+        with suppress(RequestRejected, RateLimited, ModelBusy):
             await model.list_models()
         yield retried(metered(limited(model, Gate(endpoint.concurrency)), meter))
+
+
+def _key(variable: str) -> str | None:
+    key = os.environ.get(variable, "").strip()
+    if not key and variable != KEY_VARIABLE:
+        raise ConfigurationError(f"--api-key-env {variable!r} is not set; export it, or leave this out.")
+    return key or None

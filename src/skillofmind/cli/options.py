@@ -11,11 +11,15 @@ options = parse(SkillsOptions, "som skills", "List the skills.", argv)
 import argparse
 import dataclasses
 import difflib
+import math
+import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+from skillofmind.cli.printable import printable
 
 T = TypeVar("T")
 
@@ -38,14 +42,24 @@ def argument(value: str, help: str, **kwargs: Any) -> Any:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that suggests the flag that was probably meant."""
+    """argparse that suggests the flag or the choice that was probably meant."""
 
     def error(self, message: str) -> NoReturn:
-        unknown = [word for word in message.split() if word.startswith("--")]
-        known = list(self._option_string_actions)
-        near = difflib.get_close_matches(unknown[0].split("=")[0], known, 1) if unknown else []
-        hint = f" Did you mean {near[0]}?" if "unrecognized" in message and near else ""
-        self.exit(2, f"{self.prog}: {message}.{hint} See {self.prog} --help.\n")
+        message = message.removeprefix("argument ")
+        self.exit(2, f"{self.prog}: {printable(message)}.{self._hint(message)} See {self.prog} --help.\n")
+
+    def _hint(self, message: str) -> str:
+        if message.startswith("unrecognized arguments:"):
+            words = message.partition(":")[2].split()
+            word = next((word for word in words if word.startswith("-")), "").partition("=")[0]
+            return _did_you_mean(word, self._option_string_actions)
+        chosen = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if chosen:
+            return _did_you_mean(chosen[1], re.findall(r"'([^']*)'", chosen[2]))
+        if message.endswith("expected one argument"):
+            flag = message.partition(":")[0]
+            return f" A value that begins with - is written {flag}=VALUE."
+        return ""
 
 
 def parse(kind: type[T], prog: str, description: str, argv: Sequence[str], *, epilog: str = "") -> T:
@@ -75,11 +89,12 @@ def resolved(options: Any) -> dict[str, Any]:
 def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint: Any) -> None:
     meta = field.metadata
     flag = meta.get("flag") or "--" + field.name.replace("_", "-")
+    help = meta["help"].replace("%", "%%")
     if hint is bool:
-        parser.add_argument(flag, dest=field.name, action="store_true", help=meta["help"])
+        parser.add_argument(flag, dest=field.name, action="store_true", help=help)
         return
     shown = "" if field.default in (None, "", dataclasses.MISSING) else f" (default: {field.default})"
-    settings: dict[str, Any] = {"help": meta["help"].replace("%", "%%") + shown, **_conversion(hint)}
+    settings: dict[str, Any] = {"help": help + shown, **_conversion(hint)}
     if meta.get("positional"):
         if field.default is not dataclasses.MISSING:
             settings |= {"nargs": "?", "default": field.default}
@@ -95,4 +110,42 @@ def _conversion(hint: Any) -> dict[str, Any]:
         hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
     if typing.get_origin(hint) is typing.Literal:
         return {"choices": typing.get_args(hint)}
-    return {"type": hint} if hint in (int, float, Path) else {}
+    return {"type": _READERS[hint]}
+
+
+def _text(word: str) -> str:
+    # Bytes that are not UTF-8 arrive as half characters, which neither JSON nor a request can hold.
+    if not word.isascii() and any("\ud800" <= char <= "\udfff" for char in word):
+        raise argparse.ArgumentTypeError(f"{printable(word)!r} is not UTF-8; write it in UTF-8")
+    return word
+
+
+def _path(word: str) -> Path:
+    if not word or "\0" in word:
+        raise argparse.ArgumentTypeError(f"{word!r} is no path; name one, or leave the option out")
+    return Path(_text(word))
+
+
+def _whole(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word!r} is no whole number; write one such as 8") from None
+
+
+def _number(word: str) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{word!r} is no finite number; write one such as 0.5")
+    return number
+
+
+_READERS: dict[Any, Callable[[str], Any]] = {str: _text, Path: _path, int: _whole, float: _number}
+
+
+def _did_you_mean(word: str, known: typing.Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f" Did you mean {near[0]}?" if near else ""

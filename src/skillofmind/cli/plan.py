@@ -3,28 +3,23 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
-from skillofmind.cli.opening import Endpoint, open_planner
+from skillofmind.cli.main import interrupted
+from skillofmind.cli.opening import KEY_VARIABLE, Endpoint, check_patience, open_planner
 from skillofmind.cli.options import argument, option, parse, resolved
+from skillofmind.cli.rows import InOrder, Input, PlanRow, Unfailed, can_read_again, json_printer, text_printer
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import ConfigurationError, DataError
+from skillofmind.core.errors import BudgetExhausted, ConfigurationError
 from skillofmind.core.plan import Plan
-from skillofmind.core.record import Record
 from skillofmind.core.seams import Planner, Store
 from skillofmind.data.jsonl import Rejected
-from skillofmind.data.read import accepted, read_dialogues
-from skillofmind.mind.taxonomy import load_taxonomy
-from skillofmind.run.atomic import write_lines_atomic
 from skillofmind.run.batch import run_batch, stop_on_interrupt
 from skillofmind.run.budget import Limits, Meter
 from skillofmind.run.directory import RunDirectory
-from skillofmind.run.log import AppendLog
 from skillofmind.run.progress import Progress
 
 _EPILOG = """\
@@ -34,10 +29,10 @@ input: one JSON dialogue a line, {"turns": [{"speaker": "Ana", "text": "..."}]},
 examples:
   som plan talk.txt
   som plan dialogues.jsonl --json > plans.jsonl
-  som plan dialogues.jsonl --run runs/plans          # durable: run it again to go on after a stop
+  som plan dialogues.jsonl --run runs/plans          # durable: the same again goes on, and retries failures
   som plan talk.txt --planner prompted --model NAME --base-url http://127.0.0.1:8000/v1
 
-exit: 0 all planned; 1 some dialogues failed, each with its reason; 2 nothing done; 130 interrupted.
+exit: 0 all planned; 1 some dialogues have no plan, each with its reason; 2 nothing done; 130 interrupted.
 """
 
 PLANS = "plans.jsonl"
@@ -45,6 +40,8 @@ PLANS = "plans.jsonl"
 
 _NOT_COMPARED = {"file", "run", "json", "api_key_env", "concurrency", "timeout", "max_calls"}
 """Options that may change when a run is resumed: they do not change any plan."""
+
+_INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class PlanOptions:
         "", "for prompted and weights: a served model, or a folder with weights", value="NAME"
     )
     base_url: str = option("", "OpenAI-compatible server, such as http://127.0.0.1:8000/v1", value="URL")
-    api_key_env: str = option("OPENAI_API_KEY", "environment variable with the API key", value="VARIABLE")
+    api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
     context: str = option("", "social context, added to every dialogue", value="TEXT")
     responder: str = option("", "who answers, where it is not simply the other speaker", value="SPEAKER")
     json: bool = option(False, "print one JSON line a dialogue")
@@ -72,82 +69,33 @@ class PlanOptions:
     skip_bad: bool = option(False, "report rows that are no dialogues and go on, instead of stopping")
 
 
-class PlanRow(Record, frozen=True):
-    """One line of output.
-
-    Attributes:
-        number: position in the input, counted from 1.
-        id: of the dialogue.
-        plan: the plan; `plan.error` says why there is none.
-    """
-
-    number: int
-    id: str
-    plan: Plan
-
-
 def run(argv: Sequence[str]) -> int:
     """Run `som plan`."""
     options = parse(PlanOptions, "som plan", "Plan the next reply of dialogues.", argv, epilog=_EPILOG)
     _check(options)
-    return asyncio.run(_plan(options, _Input(options)))
+    source = Input(
+        options.file, skip_bad=options.skip_bad, context=options.context, responder=options.responder
+    )
+    try:
+        return asyncio.run(_plan(options, source))
+    except asyncio.CancelledError:
+        # The second Ctrl-C gives up what was in work, too.
+        raise KeyboardInterrupt from None
 
 
 def _check(options: PlanOptions) -> None:
     if options.concurrency < 1:
         raise ConfigurationError(f"--concurrency {options.concurrency} must be at least 1.")
-    if options.timeout <= 0:
-        raise ConfigurationError(f"--timeout {options.timeout:g} must be more than 0 seconds.")
-    if options.run is not None and str(options.file) == "-":
-        raise ConfigurationError("--run needs a FILE that can be read again; save standard input to a file.")
-
-
-class _Input:
-    """The rows of the input; every row is checked before the first is planned."""
-
-    def __init__(self, options: PlanOptions) -> None:
-        self._options = options
-        self._kept = list(self._read()) if str(options.file) == "-" else None
-        self.count = self._count()
-
-    def rows(self) -> Iterator[tuple[str, tuple[int, Dialogue | Rejected]]]:
-        """Yield (key, (number, row))."""
-        for number, row in enumerate(self._kept if self._kept is not None else self._read(), 1):
-            yield (row.id if isinstance(row, Dialogue) else f"{row.source}:{row.line}"), (number, row)
-
-    def _read(self) -> Iterator[Dialogue | Rejected]:
-        rows = read_dialogues(self._options.file)
-        yield from rows if self._options.skip_bad else accepted(rows)
-
-    def _count(self) -> int:
-        seen: set[str] = set()
-        for key, (number, row) in self.rows():
-            if key in seen:
-                raise DataError(f"{self._options.file}: the id {key!r} of dialogue {number} stands twice.")
-            seen.add(key)
-            if isinstance(row, Dialogue):
-                _prepared(row, self._options)
-        return len(seen)
-
-
-def _prepared(dialogue: Dialogue, options: PlanOptions) -> Dialogue:
-    """Apply --context and --responder."""
-    if options.context:
-        text = "\n".join(filter(None, (dialogue.context.text, options.context)))
-        context = msgspec.structs.replace(dialogue.context, text=text)
-        dialogue = msgspec.structs.replace(dialogue, context=context)
-    if not options.responder:
-        return dialogue
-    known = {turn.speaker for turn in dialogue.turns} | {speaker.key for speaker in dialogue.speakers}
-    if options.responder not in known:
+    check_patience(options.timeout)
+    if options.max_calls is not None and options.max_calls < 1:
+        raise ConfigurationError(f"--max-calls {options.max_calls} must be at least 1; or leave it out.")
+    if options.run is not None and not can_read_again(options.file):
         raise ConfigurationError(
-            f"--responder {options.responder!r} is no speaker of {dialogue.id!r}; "
-            f"there are {', '.join(sorted(known))}."
+            f"--run needs a FILE that can be read again, not {str(options.file)!r}; save it to a file first."
         )
-    return msgspec.structs.replace(dialogue, responder=options.responder)
 
 
-async def _plan(options: PlanOptions, source: _Input) -> int:
+async def _plan(options: PlanOptions, source: Input) -> int:
     endpoint = Endpoint(
         options.model, options.base_url, options.api_key_env, options.timeout, options.concurrency
     )
@@ -158,139 +106,82 @@ async def _plan(options: PlanOptions, source: _Input) -> int:
         return await _plan_to_run(options, options.run, source, planner)
 
 
-async def _plan_to_stdout(options: PlanOptions, source: _Input, planner: Planner) -> int:
-    out = _InOrder(_json_printer() if options.json else _text_printer(options, source))
-    with Progress(source.count, "plan", quiet=not sys.stderr.isatty()) as progress:
-        stopped = await _work_through(options, source, planner, out, progress)
-    out.flush()
-    return _exit_code(out.kinds, stopped)
+async def _plan_to_stdout(options: PlanOptions, source: Input, planner: Planner) -> int:
+    out = InOrder(json_printer() if options.json else text_printer(source, options.taxonomy))
+    try:
+        with Progress(source.count, "plan", quiet=not sys.stderr.isatty()) as progress:
+            end = await _work_through(options, source, planner, out, progress)
+    finally:
+        # Whatever ended it: a plan that is there was paid for.
+        out.flush()
+    return _exit_code(out.kinds, end)
 
 
-async def _plan_to_run(options: PlanOptions, folder: Path, source: _Input, planner: Planner) -> int:
+async def _plan_to_run(options: PlanOptions, folder: Path, source: Input, planner: Planner) -> int:
     settings = {name: value for name, value in resolved(options).items() if name not in _NOT_COMPARED}
     settings["identity"] = planner.identity
     with RunDirectory.open(folder, command="plan", options=settings, data=[options.file]) as run:
-        log = run.log("log")
-        done = sum(1 for key, _ in source.rows() if log.has(key))
-        run.event("resumed" if run.resumed else "started", done=done, total=source.count)
-        with Progress(source.count, "plan", done=done) as progress:
-            stopped = await _work_through(options, source, planner, log, progress)
-        kinds = Counter(_kind(row.plan) for row in _rows(log, source))
-        run.event("stopped" if stopped else "finished", **kinds)
-        if not stopped:
-            _write_plans(run.output(PLANS), log, source, options.json)
-        return _exit_code(kinds, stopped)
+        store = Unfailed(run.log("log"), source)
+        run.event("resumed" if run.resumed else "started", done=store.settled, total=source.count)
+        with Progress(source.count, "plan", done=store.settled) as progress:
+            end = await _work_through(options, source, planner, store, progress)
+        kinds = store.kinds()
+        run.event("stopped" if end else "finished", **kinds)
+        if not end:
+            _write(store, run.output(PLANS), options.json)
+        return _exit_code(kinds, end)
 
 
 async def _work_through(
-    options: PlanOptions, source: _Input, planner: Planner, store: Store, progress: Progress
-) -> bool:
-    """Plan every row that the store does not hold; return whether it was interrupted."""
+    options: PlanOptions, source: Input, planner: Planner, store: Store, progress: Progress
+) -> str:
+    """Plan every row that the store does not hold; return what ended it early, or ""."""
 
     async def work(entry: tuple[int, Dialogue | Rejected]) -> PlanRow:
         number, row = entry
         if isinstance(row, Rejected):
             return PlanRow(number, f"{row.source}:{row.line}", Plan(error=row.reason))
-        return PlanRow(number, row.id, await planner.plan(_prepared(row, options)))
+        return PlanRow(number, row.id, await planner.plan(row))
 
     def count(_: str, row: PlanRow) -> None:
-        progress.advance(1, **{_kind(row.plan): 1})
+        progress.advance(1, **{row.kind(): 1})
 
     with stop_on_interrupt() as stop:
-        outcome = await run_batch(
-            source.rows(), work, store, concurrency=options.concurrency, on_done=count, stop=stop
-        )
-    return outcome.stopped
+        notice = asyncio.create_task(_notice(stop))
+        try:
+            outcome = await run_batch(
+                source.rows(), work, store, concurrency=options.concurrency, on_done=count, stop=stop
+            )
+        except BudgetExhausted:
+            return f"--max-calls {options.max_calls} is reached"
+        finally:
+            notice.cancel()
+    return _INTERRUPTED if outcome.stopped else ""
 
 
-def _kind(plan: Plan) -> str:
-    return "failed" if plan.error else "planned" if plan.valid else "invalid"
+async def _notice(stop: asyncio.Event) -> None:
+    """Say what the first Ctrl-C does, as the calls in work may take a while."""
+    await stop.wait()
+    sys.stderr.write("som: finishing what is in work; Ctrl-C again gives it up.\n")
+    sys.stderr.flush()
 
 
-def _exit_code(kinds: Counter[str], stopped: bool) -> int:
-    if stopped:
-        sys.stderr.write("som: interrupted; what was finished is kept.\n")
-        return 130
+def _exit_code(kinds: Counter[str], end: str) -> int:
+    if end == _INTERRUPTED:
+        return interrupted()
+    if end:
+        sys.stderr.write(f"som: {end}; what was finished is kept, a larger one goes on.\n")
     if kinds["failed"] or kinds["invalid"]:
         sys.stderr.write(
             f"som: {kinds['planned']} planned, {kinds['invalid']} without a valid skill, "
             f"{kinds['failed']} failed; each says why.\n"
         )
-        return 1
-    return 0
+    return 1 if end or kinds["failed"] or kinds["invalid"] else 0
 
 
-def _rows(log: AppendLog, source: _Input) -> Iterator[PlanRow]:
-    """Yield what the log holds, in the order of the input."""
-    for key, _ in source.rows():
-        if log.has(key):
-            yield msgspec.convert(log.get(key), PlanRow)
-
-
-def _write_plans(path: Path, log: AppendLog, source: _Input, echo: bool) -> None:
-    write_lines_atomic(path, (_line(row) for row in _rows(log, source)))
+def _write(store: Unfailed, path: Path, echo: bool) -> None:
+    store.write(path)
     if echo:
-        for row in _rows(log, source):
-            sys.stdout.write(_line(row).decode())
+        for row in store.rows():
+            sys.stdout.write(row.line().decode())
     sys.stderr.write(f"som: plans are in {path}\n")
-
-
-def _line(row: PlanRow) -> bytes:
-    return msgspec.json.encode(row) + b"\n"
-
-
-class _InOrder:
-    """A store that prints results in the order of the input as soon as all before them are there."""
-
-    def __init__(self, show: Callable[[PlanRow], None]) -> None:
-        self.kinds: Counter[str] = Counter()
-        self._show = show
-        self._next = 1
-        self._waiting: dict[int, PlanRow] = {}
-
-    def append(self, key: str, value: PlanRow) -> None:
-        """Take a result."""
-        self.kinds[_kind(value.plan)] += 1
-        self._waiting[value.number] = value
-        while self._next in self._waiting:
-            self._show(self._waiting.pop(self._next))
-            self._next += 1
-
-    def flush(self) -> None:
-        """Print what an interruption left waiting for a result that will not come."""
-        for number in sorted(self._waiting):
-            self._show(self._waiting[number])
-        self._waiting.clear()
-
-    def read(self) -> Iterator[tuple[str, PlanRow]]:
-        """Yield what waits to be printed; the rest is gone."""
-        return ((row.id, row) for row in self._waiting.values())
-
-    def has(self, key: str) -> bool:
-        """Nothing is remembered between runs."""
-        return False
-
-
-def _json_printer() -> Callable[[PlanRow], None]:
-    def show(row: PlanRow) -> None:
-        sys.stdout.write(_line(row).decode())
-
-    return show
-
-
-def _text_printer(options: PlanOptions, source: _Input) -> Callable[[PlanRow], None]:
-    from skillofmind.cli.show import console, show_dialogue, show_plan
-
-    out, rows, taxonomy = console(sys.stdout), source.rows(), load_taxonomy(options.taxonomy)
-
-    def show(row: PlanRow) -> None:
-        # Rows are shown in the order of the input, so a second pass over it stays in step.
-        dialogue = next(found for _, (number, found) in rows if number == row.number)
-        if isinstance(dialogue, Dialogue):
-            dialogue = _prepared(dialogue, options)
-            show_dialogue(out, dialogue, dialogue.meta.get("title") or dialogue.id)
-            show_plan(out, dialogue, row.plan, taxonomy)
-        else:
-            out.print(f"{dialogue}\n")
-
-    return show

@@ -37,6 +37,7 @@ def run(argv: Sequence[str]) -> int:
     """Run `som skills`."""
     options = parse(SkillsOptions, "som skills", "List the skills, or explain one.", argv, epilog=_EPILOG)
     taxonomy = load_taxonomy(options.taxonomy)
+    _check(options, taxonomy)
     if options.show_file:
         sys.stdout.write(taxonomy_source(options.taxonomy))
         return 0
@@ -49,6 +50,14 @@ def run(argv: Sequence[str]) -> int:
     else:
         sys.stdout.write(_listed(taxonomy, options.lang))
     return 0
+
+
+def _check(options: SkillsOptions, taxonomy: Taxonomy) -> None:
+    known = sorted({"en"} | {lang for skill in taxonomy.skills for lang in skill.names})
+    if options.lang not in known:
+        raise ConfigurationError(
+            f"--lang {options.lang!r} is not in the taxonomy; there are {', '.join(known)}."
+        )
 
 
 def _find(name: str, taxonomy: Taxonomy) -> Skill:

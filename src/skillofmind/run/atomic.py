@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skillofmind.core.errors import StorageError
@@ -115,8 +115,10 @@ def _replace(path: Path, chunks: Iterable[bytes]) -> None:
             os.replace(temporary, path)
             sync_folder(path.parent)
     except BaseException:
-        # Also on Ctrl-C and on an error of the caller's iterator: nothing may stay behind.
-        temporary.unlink(missing_ok=True)
+        # Also on Ctrl-C and on an error of the caller's iterator: nothing may stay behind. On a read-only
+        # disk even removing what is not there fails, and the first error is the one to tell.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
 
 
