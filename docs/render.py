@@ -23,8 +23,12 @@ RESULTS = ROOT / "results"
 
 def main() -> int:
     """Write or check all pages; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a page is out of date")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a page is out of date"
+    )
     check = parser.parse_args().check
     stale = [page for page in pages() if page.read_text(encoding="utf-8") != rendered(page)]
     for page in stale:
