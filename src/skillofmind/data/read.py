@@ -1,5 +1,6 @@
 """Open a file or standard input and read dialogues, whichever of our two formats it is in."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -11,6 +12,9 @@ from skillofmind.core.errors import DataError
 from skillofmind.data.jsonl import Rejected, read_jsonl
 from skillofmind.data.transcript import read_transcript
 
+_BOM = b"\xef\xbb\xbf"
+_ARRAY = re.compile(rb"\[\s*(?:[{\]]|$)")
+
 
 def read_dialogues(path: Path) -> Iterator[Dialogue | Rejected]:
     """Yield the dialogues of a JSONL file or a plain transcript; `-` is standard input.
@@ -18,16 +22,21 @@ def read_dialogues(path: Path) -> Iterator[Dialogue | Rejected]:
     A file whose first character is `{` is JSONL, everything else a transcript. JSONL is streamed.
 
     Raises:
-        DataError: the file is missing, unreadable or empty, or a transcript names no speaker.
+        DataError: the file is missing, unreadable, empty or a JSON array, or a transcript names no speaker.
     """
     source = "stdin" if str(path) == "-" else path.name
     try:
         with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
             head = list(_until_content(file))
-            if not head or not head[-1].strip():
+            first = head[-1].removeprefix(_BOM).strip() if head else b""
+            if not first:
                 raise DataError(f"{source}: the file is empty; give JSONL dialogues or `Name: text` lines.")
             lines = chain(head, file)
-            if head[-1].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            if _ARRAY.match(first):
+                raise DataError(
+                    f"{source}: a JSON array; write one JSON object a line, without the brackets."
+                )
+            if first.startswith(b"{"):
                 yield from read_jsonl(lines, source)
             else:
                 yield read_transcript(lines, source)
@@ -37,9 +46,9 @@ def read_dialogues(path: Path) -> Iterator[Dialogue | Rejected]:
 
 def _until_content(file: Iterable[bytes]) -> Iterator[bytes]:
     """Yield blank lines and the first line that is not, so that line numbers stay true."""
-    for line in file:
+    for number, line in enumerate(file):
         yield line
-        if line.strip():
+        if (line if number else line.removeprefix(_BOM)).strip():
             return
 
 

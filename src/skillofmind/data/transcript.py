@@ -27,7 +27,7 @@ def read_transcript(lines: Iterable[bytes], source: str) -> Dialogue:
             raise DataError(f"{source}:{number}: {line[:40]!r} names no speaker; write `Name: text`.")
     if not said:
         raise DataError(f"{source}: the file is empty; give JSONL dialogues or `Name: text` lines.")
-    turns = tuple(Turn(speaker, "\n".join(texts)) for speaker, texts in said)
+    turns = tuple(Turn(speaker, "\n".join(filter(None, texts))) for speaker, texts in said)
     return Dialogue(turns=turns, id=f"{source}:1")
 
 

@@ -18,7 +18,7 @@ from skillofmind.core.record import Record
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+|[?!…]|\.\.\.")
 _SHORTEST_PREFIX = 3
-_LONGEST_PHRASE = 4
+_LONGEST_PHRASE = 6
 
 
 class Lexicon(Record, frozen=True):
@@ -49,17 +49,24 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     """Read a cue file; without a path, the one in the package.
 
     Raises:
-        DataError: unreadable, or not of the form `[cues.CLASS]` with lists `en` and `ko`.
+        DataError: unreadable, not of the form `[cues.CLASS]` with lists `en` and `ko`, or with an entry
+            that could never match.
     """
     source = path if path else resources.files("skillofmind.mind") / "assets" / "cues.toml"
     try:
-        found = msgspec.convert(tomllib.loads(source.read_text(encoding="utf-8")), _CueFile)
+        found = msgspec.convert(tomllib.loads(source.read_text(encoding="utf-8-sig")), _CueFile)
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); name a cue file.") from error
+        raise DataError(
+            f"{path or 'cues.toml'}: cannot be read ({error.strerror}); name a cue file."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise DataError(
             f"{path or 'cues.toml'}: {error}; each class is [cues.NAME] with en and ko."
         ) from error
+    for name, entries in found.cues.items():
+        fault = _fault(entries)
+        if fault:
+            raise DataError(f"{path or 'cues.toml'}: [cues.{name}] {fault}")
     return compile_lexicon(found.cues)
 
 
@@ -94,6 +101,20 @@ def cues_in(text: str, found: Iterable[str], lexicon: Lexicon) -> set[str]:
             if stem in text:
                 classes.update(names)
     return classes
+
+
+def _fault(entries: dict[str, list[str]]) -> str:
+    """Return why the entries of a class cannot be used, or ""."""
+    unknown = sorted(entries.keys() - {"en", "ko"})
+    if unknown:
+        return f"has the key {unknown[0]!r}; the keys are en and ko."
+    for entry in entries.get("en", ()):
+        found = words(entry.rstrip("*"))
+        if not 1 <= len(found) <= _LONGEST_PHRASE:
+            return f"has the entry {entry!r} with {len(found)} words; give 1 to {_LONGEST_PHRASE}."
+        if entry.endswith("*") and len(found[-1]) < _SHORTEST_PREFIX:
+            return f"has the entry {entry!r}; give at least {_SHORTEST_PREFIX} letters before the `*`."
+    return "has an empty Korean entry; remove it." if "" in entries.get("ko", ()) else ""
 
 
 def _frozen(index: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:

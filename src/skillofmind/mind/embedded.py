@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ARTEFACT = "embedded.bin"
 _ALTERNATIVES = 5
 _EVIDENCE = 4
+_NO_EFFECT = 0.0005
 
 
 class EmbeddedPlanner:
@@ -83,6 +84,13 @@ class EmbeddedPlanner:
             responder=responder,
         )
 
+    def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
+        """Return the calibrated probability of every skill, in the order of the taxonomy."""
+        parts = parts_of(dialogue, self._model.header.lexicon)
+        scores = self._model.bias() + self._model.contributions([p.features for p in parts]).sum(axis=0)
+        found = self._model.probabilities(scores)
+        return {name: float(p) for name, p in zip(self._model.header.labels, found, strict=True)}
+
     def _evidence(
         self, parts: list[Part], contributions: "Floats", scores: "Floats", chosen: int
     ) -> tuple[Evidence, ...]:
@@ -92,7 +100,7 @@ class EmbeddedPlanner:
         found = [
             Evidence(part.kind, part.where, part.quote, round(float(effect), 3))
             for part, effect in zip(parts, effects, strict=True)
-            if part.kind != "shape"
+            if part.kind != "shape" and abs(effect) >= _NO_EFFECT
         ]
         return tuple(sorted(found, key=lambda item: -abs(item.effect))[:_EVIDENCE])
 
@@ -102,11 +110,21 @@ def _log_odds(probability: "Floats") -> "Floats":
     return np.asarray(np.log(clipped / (1 - clipped)))
 
 
-@cache
 def _load(path: Path | None) -> tuple[LinearModel, str]:
+    return _packaged() if path is None else _read(path)
+
+
+@cache
+def _packaged() -> tuple[LinearModel, str]:
+    return _read(None)
+
+
+def _read(path: Path | None) -> tuple[LinearModel, str]:
     try:
         source = path if path else resources.files("skillofmind.mind") / "assets" / ARTEFACT
         data = source.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); name a planner file.") from error
+        raise DataError(
+            f"{path or ARTEFACT}: cannot be read ({error.strerror}); name a planner file."
+        ) from error
     return load_linear(data, str(path or ARTEFACT)), hashlib.sha256(data).hexdigest()

@@ -6,6 +6,7 @@ that the taxonomy gives for the chosen skill. English and Korean wording.
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.plan import Alternative, Evidence
+from skillofmind.mind.features import MAX_CHARS
 from skillofmind.mind.render import display_names, quoted
 from skillofmind.mind.taxonomy import Taxonomy
 
@@ -14,6 +15,8 @@ WEAK = 0.1
 
 CLOSE = 0.7
 """The runner-up is mentioned when it has at least this share of the chosen skill's probability."""
+
+_TOLD_BY = 3
 
 
 def explain(
@@ -30,11 +33,21 @@ def explain(
         ranked: skills, the chosen one first; at least one.
         taxonomy: gives the aims and the differences.
     """
-    speaks_for = [item for item in evidence if item.effect >= WEAK]
+    speaks_for = [item for item in evidence if item.effect >= WEAK and item.quote]
     turn = next((item for item in speaks_for if item.kind == "turn"), None)
     fact = next((item for item in speaks_for if item.kind == "context"), None)
-    wording = _korean if dialogue.lang == "ko" else _english
+    wording = _korean if _in_korean(dialogue) else _english
     return wording(dialogue, turn, fact, ranked, taxonomy)
+
+
+def _in_korean(dialogue: Dialogue) -> bool:
+    """Return what the dialogue says of itself; where it says nothing, what most letters of its end are."""
+    if dialogue.lang:
+        return dialogue.lang.lower().partition("-")[0] == "ko"
+    letters = [
+        char for turn in dialogue.turns[-_TOLD_BY:] for char in turn.text[-MAX_CHARS:] if char.isalpha()
+    ]
+    return 2 * sum("가" <= char <= "힣" for char in letters) > len(letters)
 
 
 def _english(

@@ -118,8 +118,10 @@ def load_linear(data: bytes, name: str) -> LinearModel:
     end = start + int.from_bytes(data[len(MAGIC) : start], "little")
     try:
         header = msgspec.json.decode(data[start:end], type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DataError(f"{name}: the header is damaged ({error}); run `som fit` again.") from error
+    if not _fits_together(header):
+        raise DataError(f"{name}: the header's sizes do not fit together; run `som fit` again.")
     rows, skills = header.rows, len(header.labels)
     if len(data) != end + rows * (4 + 2 + skills):
         raise DataError(f"{name}: {len(data)} bytes do not fit its header; run `som fit` again.")
@@ -127,6 +129,11 @@ def load_linear(data: bytes, name: str) -> LinearModel:
     idf = np.frombuffer(data, np.float16, rows, end + 4 * rows)
     weights = np.frombuffer(data, np.int8, rows * skills, end + 6 * rows).reshape(rows, skills)
     return LinearModel(header, hashes, idf, weights)
+
+
+def _fits_together(header: Header) -> bool:
+    sizes = {len(header.labels), len(header.bias), len(header.scales)}
+    return len(sizes) == 1 and 0 not in sizes and header.rows >= 0 and header.temperature > 0
 
 
 class Design:

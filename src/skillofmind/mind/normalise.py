@@ -3,7 +3,7 @@
 Models misspell, abbreviate, combine and invent skill names (the released Thanos labels hold some 178
 names for 39 skills). The steps, each tried only when the one before found nothing:
 
-1. *exact*: case, white space, `-`/`_`, quotes, markdown and end punctuation do not count;
+1. *exact*: case, white space, `-`/`_`, quotes, markdown, brackets around and end punctuation do not count;
 2. *alias*: a spelling listed in the taxonomy, or the name in another language;
 3. *compound*: `Empathy and Active Listening`, `Clarification/Confirmation`: the first part that is a skill;
 4. *distance*: at most two edits from the spellings of exactly one skill;
@@ -17,22 +17,25 @@ names for 39 skills). The steps, each tried only when the one before found nothi
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Literal
 
 from skillofmind.core.record import Record
-from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
+from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy, spelling
 
 How = Literal["exact", "alias", "compound", "distance", "oov"]
 
 MAX_LABEL = 200
 """A longer text is prose, not a label; it is out of vocabulary without being searched."""
 
-_PREFIX = re.compile(r"^\s*(?:result\s+)?skill\s*(?:name)?\s*[:=]\s*|^\s*(?:\d+[.)]|[-*•])\s+", re.IGNORECASE)
+_PREFIX = re.compile(
+    r"^(?:(?:\d+[.)]|[-*•])\s+)?(?:[*_`\"']*(?:result\s+)?skill(?:[\s_-]*name)?[*_`\"']*\s*[:=])?",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(r"\s*[(\[{（].*?[)\]}）]\s*")
-_SEPARATOR = re.compile(r"\s*(?:[/,;|&+·、]|\band\b|\bor\b|\bwith\b|->|→|\n)\s*", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\s*(?:[/,;:|&+·、]|\band\b|\bor\b|\bwith\b|->|→|\n|\s[-–—]\s)\s*", re.IGNORECASE)
 
 
 class Normalised(Record, frozen=True):
@@ -64,18 +67,19 @@ class Normaliser:
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         """Index the names, aliases and translations of `taxonomy`."""
-        self._names = {_key(skill.name): skill.name for skill in taxonomy.skills}
+        self._names = {spelling(skill.name): skill.name for skill in taxonomy.skills}
         self._aliases = {
-            _key(alias): skill.name
+            spelling(alias): skill.name
             for skill in taxonomy.skills
             for alias in (*skill.aliases, *skill.names.values())
         }
+        self._spellings = {**self._aliases, **self._names}
 
     def __call__(self, raw: str) -> Normalised:
         """Return the skill that `raw` names, if it names one."""
-        label = _PREFIX.sub("", raw)
-        if len(label) > MAX_LABEL:
+        if len(raw.strip()) > MAX_LABEL:
             return Normalised(raw, None, "oov")
+        label = _PREFIX.sub("", raw.strip(), count=1)
         for candidate in dict.fromkeys((label, _ASIDE.sub(" ", label))):
             found = self._known(candidate)
             if found:
@@ -83,7 +87,7 @@ class Normaliser:
         return self._compound(raw, label) or self._near(raw, label) or Normalised(raw, None, "oov")
 
     def _known(self, label: str) -> tuple[str, How] | None:
-        key = _key(label)
+        key = spelling(label)
         if key in self._names:
             return self._names[key], "exact"
         return (self._aliases[key], "alias") if key in self._aliases else None
@@ -94,9 +98,8 @@ class Normaliser:
         return Normalised(raw, skills[0], "compound", skills[1:]) if skills else None
 
     def _near(self, raw: str, label: str) -> Normalised | None:
-        key = _key(label)
-        spellings = {**self._aliases, **self._names}
-        near = {skill for spelling, skill in spellings.items() if _within_two(key, spelling)}
+        key = spelling(label)
+        near = {skill for known, skill in self._spellings.items() if _within_two(key, known)}
         return Normalised(raw, near.pop(), "distance") if len(near) == 1 else None
 
 
@@ -112,12 +115,6 @@ def report(labels: Iterable[Normalised]) -> LabelReport:
         else:
             skills[label.skill] += 1
     return LabelReport(dict(skills.most_common()), dict(how.most_common()), dict(oov.most_common()))
-
-
-def _key(label: str) -> str:
-    folded = unicodedata.normalize("NFKC", label).casefold()
-    words = re.sub(r"[\s\-_‐‑–—]+", " ", re.sub(r"[\"'`*#“”‘’]+", "", folded))
-    return words.strip(" .,:;!?。").strip()
 
 
 def _within_two(one: str, other: str) -> bool:
@@ -136,4 +133,9 @@ def _within_two(one: str, other: str) -> bool:
 
 def normalise(raw: str) -> Normalised:
     """Normalise `raw` by the taxonomy in the package."""
-    return Normaliser(load_taxonomy())(raw)
+    return _packaged()(raw)
+
+
+@cache
+def _packaged() -> Normaliser:
+    return Normaliser(load_taxonomy())

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from skillofmind.core.record import Record
+from skillofmind.mind.render import MARKER_REGEX
 
-_MARKER = re.compile(r"\[?\s*RESULT\s+SKILL\s*\](?:\s*:)?|\bRESULT\s+SKILL\s*:", re.IGNORECASE)
 _END = re.compile(r"<\|[^|<>]*\|>|</s>|<end_of_turn>|<eos>", re.IGNORECASE)
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _CLOSING = {"{": "}", "[": "]"}
 _MAX_STARTS = 50
+_MAX_CHARS = 100_000
 
 
 class Marked(Record, frozen=True):
@@ -30,7 +31,7 @@ def parse_marked(text: str) -> Marked | None:
 
     More than one marker: the first two parts count, as in the published evaluation code.
     """
-    parts = _MARKER.split(_END.sub("", text))
+    parts = MARKER_REGEX.split(_END.sub("", text))
     if len(parts) < 2:
         return None
     skill = parts[1].strip().split("\n")[0].strip()
@@ -41,8 +42,9 @@ def parse_json(text: str) -> dict[str, Any] | list[Any] | None:
     """Return the first JSON object or list in `text`, or `None`.
 
     Tolerates code fences, prose before and after, and trailing commas. Work is bounded: at most 50
-    starting brackets are tried.
+    starting brackets are tried, in the first 100,000 characters.
     """
+    text = text[:_MAX_CHARS]
     starts = [found.start() for found in re.finditer(r"[{\[]", text)][:_MAX_STARTS]
     for start in starts:
         chunk = _balanced(text, start)
@@ -51,7 +53,7 @@ def parse_json(text: str) -> dict[str, Any] | list[Any] | None:
         for candidate in (chunk, _TRAILING_COMMA.sub(r"\1", chunk)):
             try:
                 value = msgspec.json.decode(candidate)
-            except (msgspec.DecodeError, UnicodeEncodeError):
+            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
                 continue
             if isinstance(value, dict) or (
                 isinstance(value, list) and any(isinstance(v, dict) for v in value)

@@ -15,12 +15,14 @@ from skillofmind.core.plan import Alternative, Plan
 from skillofmind.core.seams import Model
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.parser import parse_object
-from skillofmind.mind.render import display_names, quoted, render_context, render_turns
+from skillofmind.mind.render import display_names, quoted, quoted_name, render_context, render_turns
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import Template, fill, load_template
 
 PROMPTED_SAMPLING = Sampling(temperature=0.0, max_tokens=400)
 """Greedy, so that the same dialogue gives the same plan; 400 tokens hold three sentences and the JSON."""
+
+_MAX_ECHO = 2000
 
 
 class PromptedPlanner:
@@ -55,7 +57,8 @@ class PromptedPlanner:
             plan, fault = self._read(reply, responder)
             if fault:
                 repair = self._repair(request, reply, fault)
-                plan, fault = self._read((await self._model.generate(repair, self._sampling)).text, responder)
+                again, _ = self._read((await self._model.generate(repair, self._sampling)).text, responder)
+                plan = again if again.skill or not plan.skill else plan
         except ModelError as error:
             return Plan(error=str(error), planner=self.identity, responder=responder)
         return plan
@@ -67,7 +70,7 @@ class PromptedPlanner:
             "skills": "\n".join(f"- {skill.name}: {skill.definition}" for skill in self._taxonomy.skills),
             "social_context": render_context(dialogue),
             "dialogue": render_turns(dialogue),
-            "responder": quoted(names.get(responder, responder), 80),
+            "responder": quoted_name(names.get(responder, responder)),
         }
         wording = self._template.prompted
         messages: tuple[Message, ...] = (
@@ -81,7 +84,9 @@ class PromptedPlanner:
 
     def _repair(self, request: Conversation, reply: str, fault: str) -> Conversation:
         ask = Message("user", fill(self._template.prompted.repair, {"fault": fault}))
-        messages = (*request.messages, Message("assistant", reply), ask)
+        # Servers refuse empty messages, and a runaway answer need not be paid for twice.
+        said = reply.strip()[:_MAX_ECHO] or "{}"
+        messages = (*request.messages, Message("assistant", said), ask)
         return Conversation(messages, response_format=request.response_format)
 
     def _schema(self) -> dict[str, Any]:

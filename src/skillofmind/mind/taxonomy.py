@@ -7,7 +7,9 @@ The number of skills is whatever the file holds; nothing else in the library kno
     'Interpersonal'
 """
 
+import re
 import tomllib
+import unicodedata
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,6 +20,10 @@ from skillofmind.core.errors import DataError
 from skillofmind.core.identity import fingerprint
 from skillofmind.core.record import Record
 from skillofmind.core.skill import Skill
+
+_MARKS = re.compile(r"[\"'`*#“”‘’]+")
+_GAPS = re.compile(r"[\s\-_‐‑–—]+")
+_ENDS = " .,:;!?。()[]{}<>"
 
 
 class Taxonomy(Record, frozen=True):
@@ -61,21 +67,41 @@ def taxonomy_source(path: Path | None = None) -> str:
     """
     source = path if path else resources.files("skillofmind.mind") / "assets" / "taxonomy.toml"
     try:
-        return source.read_text(encoding="utf-8")
+        return source.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); name a taxonomy file.") from error
+        raise DataError(
+            f"{path or 'taxonomy.toml'}: cannot be read ({error.strerror}); name a taxonomy file."
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8.") from error
 
 
-@cache
+def spelling(label: str) -> str:
+    """Return what of a label counts: not case, white space, `-` and `_`, quotes, markdown, end marks.
+
+    >>> spelling(" **Self_Disclosure.** ") == spelling("self-disclosure")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", label).casefold()
+    return _GAPS.sub(" ", _MARKS.sub("", folded)).strip(_ENDS)
+
+
 def load_taxonomy(path: Path | None = None) -> Taxonomy:
-    """Read a taxonomy file; without a path, the one in the package.
+    """Read a taxonomy file; without a path, the one in the package (once).
 
     Raises:
-        DataError: not TOML, an unknown key, a name twice, or a reference to a skill that is not there.
+        DataError: not TOML, an unknown key, a spelling of two skills, or a reference to a skill that is
+            not there.
     """
-    name = str(path) if path else "taxonomy.toml"
+    return _packaged() if path is None else _load(path, str(path))
+
+
+@cache
+def _packaged() -> Taxonomy:
+    return _load(None, "taxonomy.toml")
+
+
+def _load(path: Path | None, name: str) -> Taxonomy:
     try:
         taxonomy = msgspec.convert(tomllib.loads(taxonomy_source(path)), Taxonomy)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -85,15 +111,12 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
 
 
 def _check(taxonomy: Taxonomy, name: str) -> None:
-    seen: set[str] = set()
-    for skill in taxonomy.skills:
-        if skill.name in seen:
-            raise DataError(f"{name}: skill {skill.name!r} stands twice; give it one entry.")
-        seen.add(skill.name)
-    if not seen:
+    if not taxonomy.skills:
         raise DataError(f"{name}: no [[skills]] entry; a taxonomy needs at least one.")
+    _check_spellings(taxonomy, name)
+    names = taxonomy.names()
     for skill in taxonomy.skills:
-        if skill.contrast and skill.contrast not in seen:
+        if skill.contrast and skill.contrast not in names:
             raise DataError(
                 f"{name}: skill {skill.name!r} contrasts with {skill.contrast!r}, which is not in the file."
             )
@@ -101,3 +124,19 @@ def _check(taxonomy: Taxonomy, name: str) -> None:
             raise DataError(
                 f"{name}: skill {skill.name!r} is in category {skill.category!r}; add it under [categories]."
             )
+
+
+def _check_spellings(taxonomy: Taxonomy, name: str) -> None:
+    """Refuse a spelling that could mean two skills, or none."""
+    owners: dict[str, str] = {}
+    for skill in taxonomy.skills:
+        if skill.name in owners.values():
+            raise DataError(f"{name}: skill {skill.name!r} stands twice; give it one entry.")
+        for label in (skill.name, *skill.aliases, *skill.names.values()):
+            owner = owners.setdefault(spelling(label), skill.name)
+            if not spelling(label):
+                raise DataError(f"{name}: skill {skill.name!r} has the spelling {label!r}; use letters.")
+            if owner != skill.name:
+                raise DataError(
+                    f"{name}: {label!r} is a spelling of {owner!r} and of {skill.name!r}; keep it at one."
+                )

@@ -63,20 +63,18 @@ def fill(wording: str, fields: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: fields.get(found[1], found[0]), wording)
 
 
-@cache
 def load_template(path: Path | None = None) -> Template:
     """Read the package's template, with the sections of `path` in place of its own.
 
     Raises:
         DataError: unreadable, not TOML, or a section or key that does not exist.
     """
-    base = (resources.files("skillofmind.mind") / "assets" / "template.toml").read_text(encoding="utf-8")
-    sections: dict[str, Any] = tomllib.loads(base)
     if path is None:
-        return msgspec.convert(sections, Template)
+        return _packaged()
+    sections = _sections()
     for name, value in _read(path).items():
         _known(name, sections, f"{path}: section")
-        if isinstance(value, dict):
+        if isinstance(value, dict) and isinstance(sections[name], dict):
             for key in value:
                 _known(key, sections[name], f"{path}: [{name}] key")
             value = {**sections[name], **value}
@@ -87,9 +85,19 @@ def load_template(path: Path | None = None) -> Template:
         raise DataError(f"{path}: {error}; compare with the package's template.toml.") from error
 
 
+@cache
+def _packaged() -> Template:
+    return msgspec.convert(_sections(), Template)
+
+
+def _sections() -> dict[str, Any]:
+    asset = resources.files("skillofmind.mind") / "assets" / "template.toml"
+    return tomllib.loads(asset.read_text(encoding="utf-8"))
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); name a template file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

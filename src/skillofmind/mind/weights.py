@@ -17,7 +17,15 @@ from skillofmind.core.plan import Alternative, Plan
 from skillofmind.core.seams import Model
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.parser import parse_marked
-from skillofmind.mind.render import MARKER, display_names, quoted, render_context, render_turns
+from skillofmind.mind.render import (
+    MARKER,
+    MARKER_REGEX,
+    display_names,
+    quoted,
+    quoted_name,
+    render_context,
+    render_turns,
+)
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import Template, fill, load_template
 
@@ -34,15 +42,15 @@ def planner_messages(dialogue: Dialogue, template: Template) -> tuple[Message, .
     fields = {
         "social_context": render_context(dialogue),
         "dialogue": render_turns(dialogue),
-        "responder": quoted(names.get(responder, responder), 80),
+        "responder": quoted_name(names.get(responder, responder)),
     }
     wording = template.planner
     return (Message("system", wording.system), Message("user", fill(wording.user, fields)))
 
 
 def planner_target(explanation: str, skill: str) -> str:
-    """Return the assistant text of one training example."""
-    return f"{explanation} {MARKER} {skill}"
+    """Return the assistant text of one training example; a marker inside the explanation is broken up."""
+    return f"{quoted(explanation)} {MARKER} {skill}"
 
 
 class WeightsPlanner:
@@ -73,7 +81,10 @@ class WeightsPlanner:
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply; the last invalid answer is returned as such when none was valid."""
         responder = dialogue.next_speaker()
-        request = Conversation(planner_messages(dialogue, self._template))
+        messages = planner_messages(dialogue, self._template)
+        if not self._model.capabilities.system_role:
+            messages = (Message("user", "\n\n".join(message.text() for message in messages)),)
+        request = Conversation(messages)
         plan = Plan(planner=self.identity, responder=responder)
         for attempt in range(self._attempts):
             try:
@@ -116,7 +127,8 @@ def _skill_confidence(tokens: tuple[TokenLogprob, ...] | None, skill: str) -> fl
     `None` without log-probabilities. Tokens after the skill (an end token) do not count.
     """
     text = "".join(token.token for token in tokens or ())
-    start = text.rfind(skill)
+    marker = MARKER_REGEX.search(text)
+    start = text.find(skill, marker.end()) if marker else -1
     if not tokens or start < 0:
         return None
     total, position = 0.0, 0

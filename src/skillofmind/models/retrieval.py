@@ -77,20 +77,20 @@ class RetrievalModel:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Plain text only."""
-        return Capabilities(seed=True)
+        """Plain text, the best n of it."""
+        return Capabilities(n=True, seed=True)
 
     async def generate(self, conversation: Conversation, sampling: Sampling = DEFAULT_SAMPLING) -> Completion:
-        """Return the stored reply that fits best; with `n` samples, the best n."""
+        """Return the stored reply that fits best; with `n` samples, the best n (or all, if fewer)."""
         said = [m.text() for m in conversation.messages if m.role in ("user", "assistant")]
         scores = self._scores("\n".join(said[-_CONTEXT_TURNS:]))
         skill = conversation.plan.skill if conversation.plan else None
-        korean = any("가" <= char <= "힣" for char in "".join(said[-1:]))
+        korean = _korean("".join(said[-1:]))
 
         def rank(index: int) -> tuple[bool, bool, bool, float, int]:
             reply = self._replies[index]
             fits = skill is None or reply.skill == skill
-            return (reply.text in said, (reply.lang == "ko") != korean, not fits, -scores[index], index)
+            return (reply.text in said, _korean(reply.text) != korean, not fits, -scores[index], index)
 
         best = sorted(range(len(self._replies)), key=rank)[: sampling.n]
         samples = tuple(Sample(self._replies[index].text, stop="stop") for index in best)
@@ -105,6 +105,10 @@ class RetrievalModel:
             for index in self._postings[word]:
                 scores[index] += self._idf[word] ** 2 / (norm * self._norms[index])
         return scores
+
+
+def _korean(text: str) -> bool:
+    return any("가" <= char <= "힣" for char in text)
 
 
 def _words(text: str) -> list[str]:

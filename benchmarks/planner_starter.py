@@ -1,0 +1,239 @@
+"""The embedded planner on the starter dialogues that it was not trained on.
+
+    python benchmarks/planner_starter.py --out results/planner_starter.json
+
+Accuracy, top-3 accuracy and macro-F1 on the `test` dialogues, beside always naming the commonest skill and
+beside TF-IDF (words 1-2, characters 2-4) with balanced logistic regression on context and dialogue, both
+trained on the same `train` dialogues. Intervals: 1,000 bootstrap resamples of whole dialogues.
+
+Then what moves the choice: how often it flips when the turn that weighed most is taken away, when another
+turn is, and when the social context is; and what happens on pairs with equal turns and different contexts.
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
+from skillofmind.core.plan import Plan
+from skillofmind.mind.embedded import EmbeddedPlanner
+from skillofmind.mind.fit import Example, examples_in
+from skillofmind.mind.render import render_context, render_turns
+from skillofmind.mind.starter import starter_dialogues
+from skillofmind.mind.taxonomy import load_taxonomy
+
+RESAMPLES = 1000
+SEED = 7
+
+
+def main() -> None:
+    """Measure, and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="write the JSON here as well")
+    result = measure()
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    sys.stdout.write(text)
+    out = parser.parse_args().out
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+
+
+def measure() -> dict[str, Any]:
+    """Return all numbers."""
+    taxonomy = load_taxonomy()
+    dialogues = starter_dialogues()
+    train = examples_in((d for d in dialogues if d.split == "train"), taxonomy)
+    test = examples_in((d for d in dialogues if d.split == "test"), taxonomy)
+    planner = EmbeddedPlanner()
+    plans = [planner.plan_now(example.dialogue) for example in test]
+    gold = [example.skill for example in test]
+    rankings = {
+        "embedded": [[a.skill for a in plan.alternatives] for plan in plans],
+        "majority": _majority(train, len(test)),
+        "tfidf_logistic_regression": _tfidf(train, test),
+    }
+    return {
+        "planner": planner.identity,
+        "train": {"dialogues": len({e.group for e in train}), "turns": len(train)},
+        "test": {"dialogues": len({e.group for e in test}), "turns": len(test)},
+        "skills": len(taxonomy.skills),
+        "scores": {name: _scores(gold, ranks, test, taxonomy.names()) for name, ranks in rankings.items()},
+        "category_accuracy": _categories(gold, rankings["embedded"], taxonomy.get),
+        "by_language": _by_language(gold, rankings["embedded"], test),
+        "expected_calibration_error": _calibration(plans, gold),
+        "flips": _flips(planner, test, plans),
+        "pairs": _pairs(planner, dialogues, "test"),
+        "per_skill_f1": _per_skill(gold, [ranks[0] for ranks in rankings["embedded"]], taxonomy.names()),
+    }
+
+
+def _majority(train: Sequence[Example], count: int) -> list[list[str]]:
+    common = [skill for skill, _ in Counter(example.skill for example in train).most_common(3)]
+    return [common] * count
+
+
+def _text(example: Example) -> str:
+    return f"{render_context(example.dialogue)}\n{render_turns(example.dialogue)}"
+
+
+def _tfidf(train: Sequence[Example], test: Sequence[Example]) -> list[list[str]]:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
+    vectors = make_union(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2),
+    )
+    model = make_pipeline(vectors, LogisticRegression(C=4, class_weight="balanced", max_iter=300))
+    model.fit([_text(example) for example in train], [example.skill for example in train])
+    order = np.argsort(-model.predict_proba([_text(example) for example in test]), axis=1)[:, :3]
+    return [[str(model.classes_[i]) for i in row] for row in order]
+
+
+def _scores(
+    gold: Sequence[str], ranks: Sequence[Sequence[str]], test: Sequence[Example], names: Sequence[str]
+) -> dict[str, Any]:
+    first = np.array([names.index(r[0]) for r in ranks])
+    target = np.array([names.index(g) for g in gold])
+    top3 = np.array([g in r[:3] for g, r in zip(gold, ranks, strict=True)])
+    groups = defaultdict(list)
+    for index, example in enumerate(test):
+        groups[example.group].append(index)
+    draws = _resamples(list(groups.values()))
+
+    def with_interval(metric: Callable[[Any], float]) -> dict[str, Any]:
+        values = sorted(metric(draw) for draw in draws)
+        interval = [round(values[int(q * (len(values) - 1))], 4) for q in (0.025, 0.975)]
+        return {"value": round(metric(np.arange(len(gold))), 4), "interval95": interval}
+
+    return {
+        "accuracy": with_interval(lambda rows: float((first[rows] == target[rows]).mean())),
+        "top3": with_interval(lambda rows: float(top3[rows].mean())),
+        "macro_f1": with_interval(lambda rows: macro_f1(target[rows], first[rows], len(names))),
+    }
+
+
+def macro_f1(target: Any, guess: Any, classes: int) -> float:
+    """Return the mean F1 over the classes that occur in `target` or `guess`."""
+    hits = np.bincount(target[target == guess], minlength=classes)
+    seen = np.bincount(target, minlength=classes) + np.bincount(guess, minlength=classes)
+    return float((2 * hits[seen > 0] / seen[seen > 0]).mean())
+
+
+def _resamples(groups: list[list[int]]) -> list[Any]:
+    draw = random.Random(SEED)
+    return [
+        np.array([i for g in draw.choices(groups, k=len(groups)) for i in g]) for _ in range(RESAMPLES)
+    ]
+
+
+def _categories(gold: Sequence[str], ranks: Sequence[Sequence[str]], get: Callable[[str], Any]) -> float:
+    same = [get(g).category == get(r[0]).category for g, r in zip(gold, ranks, strict=True)]
+    return round(sum(same) / len(same), 4)
+
+
+def _by_language(
+    gold: Sequence[str], ranks: Sequence[Sequence[str]], test: Sequence[Example]
+) -> dict[str, dict[str, float]]:
+    found: dict[str, list[bool]] = defaultdict(list)
+    for g, r, example in zip(gold, ranks, test, strict=True):
+        found[example.dialogue.lang].append(g == r[0])
+    return {lang: {"turns": len(hits), "accuracy": round(sum(hits) / len(hits), 4)} for lang, hits in found.items()}
+
+
+def _calibration(plans: Sequence[Plan], gold: Sequence[str], bins: int = 10) -> float:
+    confidence = np.array([plan.confidence or 0.0 for plan in plans])
+    right = np.array([plan.skill == g for plan, g in zip(plans, gold, strict=True)])
+    edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
+    which = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
+    gaps = [abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean() for b in range(bins) if (which == b).any()]
+    return round(float(sum(gaps)), 4)
+
+
+def without_turn(dialogue: Dialogue, index: int) -> Dialogue:
+    """Return the dialogue with the words of one turn taken away; the turn keeps its place."""
+    turns = list(dialogue.turns)
+    turns[index] = msgspec.structs.replace(turns[index], text="", images=())
+    return msgspec.structs.replace(dialogue, turns=tuple(turns))
+
+
+def without_context(dialogue: Dialogue) -> Dialogue:
+    """Return the dialogue with nothing known beforehand."""
+    bare = tuple(Speaker(speaker.key, speaker.name) for speaker in dialogue.speakers)
+    return msgspec.structs.replace(dialogue, context=SocialContext(), speakers=bare, history=())
+
+
+def _flips(planner: EmbeddedPlanner, test: Sequence[Example], plans: Sequence[Plan]) -> dict[str, Any]:
+    draw = random.Random(SEED)
+    flips: dict[str, list[bool]] = {"deciding_turn": [], "another_turn": [], "social_context": []}
+    right_without_context = 0
+    for example, plan in zip(test, plans, strict=True):
+        dialogue = example.dialogue
+        turns = [item for item in plan.evidence if item.kind == "turn" and item.effect > 0]
+        if turns and len(dialogue.turns) > 1:
+            deciding = int(turns[0].where)
+            other = draw.choice([i for i in range(len(dialogue.turns)) if i != deciding])
+            flips["deciding_turn"].append(planner.plan_now(without_turn(dialogue, deciding)).skill != plan.skill)
+            flips["another_turn"].append(planner.plan_now(without_turn(dialogue, other)).skill != plan.skill)
+        bare = planner.plan_now(without_context(dialogue)).skill
+        flips["social_context"].append(bare != plan.skill)
+        right_without_context += bare == example.skill
+    rates = {
+        name: {"turns": len(found), "rate": round(sum(found) / len(found), 4), "interval95": _wilson(found)}
+        for name, found in flips.items()
+    }
+    return rates | {"accuracy_without_context": round(right_without_context / len(test), 4)}
+
+
+def _wilson(found: Sequence[bool]) -> list[float]:
+    n, p, z = len(found), sum(found) / len(found), 1.96
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * ((p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5) / (1 + z * z / n)
+    return [round(middle - half, 4), round(middle + half, 4)]
+
+
+def _pairs(planner: EmbeddedPlanner, dialogues: Sequence[Dialogue], split: str) -> dict[str, Any]:
+    """Measure pairs with equal turns, different contexts and different skills.
+
+    `right_direction` is the share of pairs where each context favours its own skill: the product of the
+    two skills' probabilities under their own contexts is larger than under the swapped ones. Chance is 0.5.
+    """
+    by_pair: dict[str, list[Example]] = defaultdict(list)
+    chosen = (d for d in dialogues if d.split == split and "pair" in d.meta)
+    for example in examples_in(chosen, load_taxonomy()):
+        by_pair[str(example.dialogue.meta["pair"])].append(example)
+    pairs = [found for found in by_pair.values() if len(found) == 2]
+    differs, right = [], []
+    for a, b in pairs:
+        under_a, under_b = (dict(planner.probabilities(example.dialogue)) for example in (a, b))
+        differs.append(max(under_a, key=under_a.__getitem__) != max(under_b, key=under_b.__getitem__))
+        right.append(under_a[a.skill] * under_b[b.skill] > under_a[b.skill] * under_b[a.skill])
+    return {
+        "pairs": len(pairs),
+        "choice_differs": round(sum(differs) / len(pairs), 4),
+        "right_direction": round(sum(right) / len(pairs), 4),
+        "right_direction_interval95": _wilson(right),
+    }
+
+
+def _per_skill(gold: Sequence[str], guess: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for name in names:
+        hits = sum(g == name == p for g, p in zip(gold, guess, strict=True))
+        seen = sum((g == name) + (p == name) for g, p in zip(gold, guess, strict=True))
+        found[name] = round(2 * hits / seen, 3) if seen else 0.0
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Fill the generated parts of README.md and docs/*.md from committed files.
+
+    python docs/render.py            write them
+    python docs/render.py --check    exit 1 if one is out of date
+
+A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; each name is a function below.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+
+
+def main() -> int:
+    """Write or check all pages; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a page is out of date")
+    check = parser.parse_args().check
+    stale = [page for page in pages() if page.read_text(encoding="utf-8") != rendered(page)]
+    for page in stale:
+        sys.stderr.write(f"{'out of date' if check else 'written'}: {page.relative_to(ROOT)}\n")
+        if not check:
+            page.write_text(rendered(page), encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+def pages() -> list[Path]:
+    """Return README.md and every page below docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def rendered(page: Path) -> str:
+    """Return the page with its generated parts made anew."""
+
+    def fill(found: re.Match[str]) -> str:
+        return f"<!-- begin {found[1]} -->\n{PARTS[found[1]]()}\n<!-- end {found[1]} -->"
+
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"<!-- begin (\w+) -->\n.*?<!-- end \1 -->", fill, text, flags=re.DOTALL)
+
+
+def _result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return found
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _with_interval(score: dict[str, Any]) -> str:
+    low, high = score["interval95"]
+    return f"{score['value']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def planner_scores() -> str:
+    """Return the table of the embedded planner against its baselines."""
+    found = _result("planner_starter.json")
+    names = {
+        "embedded": "embedded planner",
+        "tfidf_logistic_regression": "TF-IDF + logistic regression",
+        "majority": "always the commonest skill",
+    }
+    rows = [
+        [label, *(_with_interval(found["scores"][name][m]) for m in ("accuracy", "top3", "macro_f1"))]
+        for name, label in names.items()
+    ]
+    test = found["test"]
+    head = f"{test['turns']} turns of {test['dialogues']} held-out dialogues, {found['skills']} skills"
+    return _table([head, "accuracy", "in the top three", "macro-F1"], rows)
+
+
+def planner_details() -> str:
+    """Return what moves the embedded planner's choice, and where it is good and bad."""
+    found = _result("planner_starter.json")
+    flips, pairs, skills = found["flips"], found["pairs"], found["per_skill_f1"]
+    rows = [
+        [label, f"{flips[name]['rate']:.1%}", "{:.1%} to {:.1%}".format(*flips[name]["interval95"])]
+        for name, label in {
+            "deciding_turn": "the turn that weighed most",
+            "another_turn": "another turn",
+            "social_context": "the social context",
+        }.items()
+    ]
+    best, worst = list(skills.items())[:6], list(skills.items())[-6:]
+    low, high = pairs["right_direction_interval95"]
+    return "\n\n".join(
+        [
+            _table(["taken away", "choice changes in", "95 % interval"], rows),
+            f"Accuracy without the social context: {flips['accuracy_without_context']:.3f}. Right category: "
+            f"{found['category_accuracy']:.3f}. Expected calibration error: "
+            f"{found['expected_calibration_error']:.3f}.",
+            f"On {pairs['pairs']} held-out pairs of dialogues with the same turns and different contexts, the "
+            f"choice differs in {pairs['choice_differs']:.0%}, and each context favours its own skill in "
+            f"{pairs['right_direction']:.0%} ({low:.0%} to {high:.0%}; chance 50 %).",
+            "By language: "
+            + ", ".join(
+                f"{lang} {part['accuracy']:.3f} ({part['turns']} turns)"
+                for lang, part in sorted(found["by_language"].items())
+            )
+            + ".",
+            "Best F1: " + ", ".join(f"{name} {f1:.2f}" for name, f1 in best) + ".",
+            "Worst F1: " + ", ".join(f"{name} {f1:.2f}" for name, f1 in worst) + ".",
+        ]
+    )
+
+
+def starter_card() -> str:
+    """Return the counts of the starter dialogues."""
+    from skillofmind.mind.starter import starter_dialogues
+    from skillofmind.mind.taxonomy import load_taxonomy
+
+    dialogues = starter_dialogues()
+    skills = Counter(a.skill for d in dialogues for t in d.turns for a in t.annotations)
+    category = Counter()  # type: Counter[str]
+    for name, count in skills.items():
+        category[load_taxonomy().get(name).category] += count
+    turns = [len(d.turns) for d in dialogues]
+    rows = [
+        ["dialogues", f"{len(dialogues)}"],
+        ["turns", f"{sum(turns)} ({min(turns)} to {max(turns)} a dialogue)"],
+        ["annotated turns", f"{sum(skills.values())}"],
+        ["languages", _counts(Counter(d.lang for d in dialogues))],
+        ["splits", _counts(Counter(str(d.split) for d in dialogues))],
+        ["scenarios", _counts(Counter(d.scenario for d in dialogues))],
+        ["annotated turns by category", _counts(category)],
+        ["annotated turns by skill", _counts(skills)],
+    ]
+    return _table(["", ""], rows)
+
+
+def _counts(counter: "Counter[str]") -> str:
+    return ", ".join(f"{name} {count}" for name, count in counter.most_common())
+
+
+def benchmark_table() -> str:
+    """Return start-up, size and latency as measured."""
+    startup = _result("benchmarks/startup.json")
+    latency = _result("benchmarks/plan_latency.json")
+    return _table(["what", "measured", "limit"], [*_startup_rows(startup), *_latency_rows(latency)])
+
+
+def _startup_rows(found: dict[str, Any]) -> list[list[str]]:
+    return [[row["what"], row["measured"], row["limit"]] for row in found["table"]]
+
+
+def _latency_rows(found: dict[str, Any]) -> list[list[str]]:
+    return [[row["what"], row["measured"], row["limit"]] for row in found["table"]]
+
+
+def command_help() -> str:
+    """Return the help texts of all commands."""
+    from skillofmind.cli.main import COMMANDS, main
+
+    texts = []
+    for name in COMMANDS:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+            main([name, "--help"])
+        texts.append(f"## som {name}\n\n```text\n{out.getvalue().rstrip()}\n```")
+    return "\n\n".join(texts)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "planner_scores": planner_scores,
+    "planner_details": planner_details,
+    "starter_card": starter_card,
+    "benchmark_table": benchmark_table,
+    "command_help": command_help,
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
