@@ -38,10 +38,10 @@ def main() -> None:
     """Measure, and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="write the JSON here as well")
+    out = parser.parse_args().out
     result = measure()
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     sys.stdout.write(text)
-    out = parser.parse_args().out
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
