@@ -1,6 +1,7 @@
 # make demo      see plans for a handful of dialogues (base install, no torch)
 # make test      the default tests           make test-slow  those that take longer
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
+# make docs      fill the generated parts of the pages
 # make clean     remove the environment and caches
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo test test-slow check format bench docs clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -26,19 +27,24 @@ test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.dev
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks docs
+	$(BIN)/ruff check --fix src tests benchmarks docs
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/render.py
 
 # Apart from the environment: packages that are only compared with.
 bench: $(VENV)/.dev $(VENV)/.peers
 	$(BIN)/python -m benchmarks.records --with $(VENV)/peers --out results/benchmarks/records.json
 	$(BIN)/python -m benchmarks.startup --out results/benchmarks/startup.json
 	$(BIN)/python -m benchmarks.plan_latency --out results/benchmarks/plan_latency.json
+	$(BIN)/python -m benchmarks.linear_scoring --out results/benchmarks/linear_scoring.json
+	$(BIN)/python -m benchmarks.planner_starter --out results/planner_starter.json
 	$(BIN)/python -m benchmarks.http_client --with $(VENV)/peers --out results/benchmarks/http_client.json
 
 clean:

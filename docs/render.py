@@ -105,7 +105,7 @@ def planner_details() -> str:
             f"Accuracy without the social context: {flips['accuracy_without_context']:.3f}. Right category: "
             f"{found['category_accuracy']:.3f}. Expected calibration error: "
             f"{found['expected_calibration_error']:.3f}.",
-            f"On {pairs['pairs']} held-out pairs of dialogues with the same turns and different contexts, the "
+            f"On {pairs['pairs']} held-out pairs of dialogues with equal turns and different contexts, the "
             f"choice differs in {pairs['choice_differs']:.0%}, and each context favours its own skill in "
             f"{pairs['right_direction']:.0%} ({low:.0%} to {high:.0%}; chance 50 %).",
             "By language: "
@@ -127,7 +127,7 @@ def starter_card() -> str:
 
     dialogues = starter_dialogues()
     skills = Counter(a.skill for d in dialogues for t in d.turns for a in t.annotations)
-    category = Counter()  # type: Counter[str]
+    category: Counter[str] = Counter()
     for name, count in skills.items():
         category[load_taxonomy().get(name).category] += count
     turns = [len(d.turns) for d in dialogues]

@@ -468,7 +468,7 @@ NASTY = {
     "markdown": "```json\n{}\n```",
     "combining": "Z̡̖̜͖̰̣͉̜a̖̰͙̬͡l̲̫̳͍̩g̡̟̼̱͚̞̬ͅo̗͜.̟" * 50,
     "long": "I am so tired of it all. " * 42_000,
-    "images": "[Sharing Image: " * 500,
+    "images": "[Sharing Image: " * 20_000,
     "blank": "   ",
     "nul": "a\x00b",
 }

@@ -190,7 +190,7 @@ class TestEndpoint:
 
         with Upstream(reply=reply) as server:
             result = talk("One.", options=(*endpoint(server), "--planner", "prompted"))
-        assert "no plan for Assistant: the answer could not be read as a plan." in result.out
+        assert "no plan for Assistant: 'no plan' names no skill of the taxonomy." in result.out
         assert "assistant> Hello." in result.out
 
     def test_a_server_that_is_not_there_is_told_at_the_start(self) -> None:

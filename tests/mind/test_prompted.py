@@ -6,7 +6,7 @@ import pytest
 
 from skillofmind.core.completion import Sampling
 from skillofmind.core.dialogue import Dialogue, Speaker, Turn
-from skillofmind.core.errors import RateLimited
+from skillofmind.core.errors import RateLimited, RequestRejected
 from skillofmind.core.plan import Alternative, Plan
 from skillofmind.core.seams import Capabilities
 from skillofmind.mind.prompted import PROMPTED_SAMPLING, PromptedPlanner
@@ -83,10 +83,10 @@ async def test_one_repair_call_names_the_fault(first: str, fault: str) -> None:
     ("first", "second", "skill", "raw"),
     [
         (answer("Tact"), answer("Charm"), None, "Charm"),
-        (answer("Tact"), "no", None, ""),
+        (answer("Tact"), "no", None, "no"),
         (answer("Ethics", ""), "no", "Ethics", "Ethics"),
         (answer("Ethics", ""), answer("Empathy", ""), "Empathy", "Empathy"),
-        ("no", "no", None, ""),
+        ("no", "no", None, "no"),
     ],
 )
 async def test_after_a_failed_repair_the_best_is_kept_and_not_valid(
@@ -123,6 +123,29 @@ async def test_a_schema_is_sent_only_where_the_model_honours_it() -> None:
     schema = sent["json_schema"]["schema"]
     assert schema["properties"]["skill"]["enum"] == list(load_taxonomy().names())
     assert schema["required"] == ["explanation", "skill", "alternatives"]
+
+
+async def test_a_refused_schema_is_left_out_from_then_on() -> None:
+    refused = RequestRejected("response_format is not supported.", status=400)
+    capable = Capabilities(json_schema=True)
+    model = ScriptedModel([refused, answer(), answer("Ethics")], capabilities=capable)
+    planner = PromptedPlanner(model)
+    assert [(await planner.plan(DIALOGUE)).skill for _ in range(2)] == ["Empathy", "Ethics"]
+    sent = [call.conversation.response_format is not None for call in model.calls]
+    assert sent == [True, False, False]
+
+
+async def test_a_request_refused_for_another_reason_is_not_repeated() -> None:
+    refused = RequestRejected("no such model.", status=404)
+    model = ScriptedModel([refused] * 2, capabilities=Capabilities(json_schema=True))
+    planner = PromptedPlanner(model)
+    assert [(await planner.plan(DIALOGUE)).error for _ in range(2)] == ["no such model."] * 2
+    assert len(model.calls) == 2
+
+
+async def test_an_object_thought_aloud_before_the_answer_is_passed_over() -> None:
+    model = ScriptedModel(['<think>{"mood": "low"} so [{"a": 1}]</think>' + answer()])
+    assert (await PromptedPlanner(model).plan(DIALOGUE)).skill == "Empathy"
 
 
 async def test_without_a_system_role_all_words_go_to_the_user() -> None:

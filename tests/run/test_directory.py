@@ -212,3 +212,15 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
             _open(tmp_path)
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_free_option_may_change_and_is_recorded_as_it_was_first(tmp_path: Path) -> None:
+    def start(**options: int) -> RunDirectory:
+        return RunDirectory.open(tmp_path / "run", command="plan", options=options, free=("patience",))
+
+    with start(seed=1, patience=5) as run:
+        assert run.manifest.options == {"seed": 1, "patience": 5}
+    with start(seed=1, patience=9) as run:
+        assert (run.resumed, run.manifest.options["patience"]) == (True, 5)
+    with pytest.raises(RunMismatch, match="--seed: 1 -> 2"):
+        start(seed=2, patience=9)

@@ -17,6 +17,7 @@ LEVELS = (
     ("agents", "evals"),
     ("serve", "papers", "catalog"),
     ("cli",),
+    ("__main__",),  # `python -m skillofmind`
 )
 LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

@@ -38,7 +38,7 @@ exit: 0 all planned; 1 some dialogues have no plan, each with its reason; 2 noth
 PLANS = "plans.jsonl"
 """Name of the output file in a run directory."""
 
-_NOT_COMPARED = {"file", "run", "json", "api_key_env", "concurrency", "timeout", "max_calls"}
+_FREE = {"file", "run", "json", "api_key_env", "concurrency", "timeout", "max_calls"}
 """Options that may change when a run is resumed: they do not change any plan."""
 
 _INTERRUPTED = "interrupted"
@@ -118,9 +118,8 @@ async def _plan_to_stdout(options: PlanOptions, source: Input, planner: Planner)
 
 
 async def _plan_to_run(options: PlanOptions, folder: Path, source: Input, planner: Planner) -> int:
-    settings = {name: value for name, value in resolved(options).items() if name not in _NOT_COMPARED}
-    settings["identity"] = planner.identity
-    with RunDirectory.open(folder, command="plan", options=settings, data=[options.file]) as run:
+    settings = resolved(options) | {"identity": planner.identity}
+    with RunDirectory.open(folder, command="plan", options=settings, data=[options.file], free=_FREE) as run:
         store = Unfailed(run.log("log"), source)
         run.event("resumed" if run.resumed else "started", done=store.settled, total=source.count)
         with Progress(source.count, "plan", done=store.settled) as progress:

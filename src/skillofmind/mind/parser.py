@@ -5,6 +5,7 @@ from prompted models, which may come fenced, with prose around it, with trailing
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -39,35 +40,49 @@ def parse_marked(text: str) -> Marked | None:
 
 
 def parse_json(text: str) -> dict[str, Any] | list[Any] | None:
-    """Return the first JSON object or list in `text`, or `None`.
+    """Return the first JSON object or list of objects in `text`, or `None`.
 
     Tolerates code fences, prose before and after, and trailing commas. Work is bounded: at most 50
     starting brackets are tried, in the first 100,000 characters.
     """
+    return next(_json_values(text), None)
+
+
+def parse_object(text: str, key: str = "") -> dict[str, Any] | None:
+    """Return the first JSON object in `text` that has `key`, also where it stands in a list.
+
+    Models that think aloud may write other objects before the answer. Without one that has `key`, the first
+    object counts.
+    """
+    found: list[dict[str, Any]] = []
+    for value in _json_values(text):
+        found += [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+        if any(key in item for item in found) or not key:
+            break
+    return next((item for item in found if key in item), found[0] if found else None)
+
+
+def _json_values(text: str) -> Iterator[dict[str, Any] | list[Any]]:
+    """Yield JSON objects, and lists that hold one, from left to right; one inside another is not repeated."""
     text = text[:_MAX_CHARS]
-    starts = [found.start() for found in re.finditer(r"[{\[]", text)][:_MAX_STARTS]
-    for start in starts:
-        chunk = _balanced(text, start)
-        if chunk is None:
+    end = 0
+    for start in [found.start() for found in re.finditer(r"[{\[]", text)][:_MAX_STARTS]:
+        chunk = _balanced(text, start) if start >= end else None
+        value = _decoded(chunk) if chunk is not None else None
+        if chunk is not None and value is not None:
+            end = start + len(chunk)
+            yield value
+
+
+def _decoded(chunk: str) -> dict[str, Any] | list[Any] | None:
+    for candidate in (chunk, _TRAILING_COMMA.sub(r"\1", chunk)):
+        try:
+            value = msgspec.json.decode(candidate)
+        except (ValueError, RecursionError):
             continue
-        for candidate in (chunk, _TRAILING_COMMA.sub(r"\1", chunk)):
-            try:
-                value = msgspec.json.decode(candidate)
-            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-                continue
-            if isinstance(value, dict) or (
-                isinstance(value, list) and any(isinstance(v, dict) for v in value)
-            ):
-                return value
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value)):
+            return value
     return None
-
-
-def parse_object(text: str) -> dict[str, Any] | None:
-    """Return the first JSON object in `text`, also where it stands in a list."""
-    value = parse_json(text)
-    if isinstance(value, list):
-        return next(item for item in value if isinstance(item, dict))
-    return value
 
 
 def _balanced(text: str, start: int) -> str | None:

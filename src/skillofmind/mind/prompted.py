@@ -2,15 +2,18 @@
 
     request -> reply -> parse -> (fault? one repair request that names it) -> Plan
 
+A server that refuses the JSON schema is asked without it from then on.
+
 The skill that leaves is a taxonomy name or `None`; what the model wrote is kept in `skill_raw`.
 """
 
+import re
 from typing import Any
 
 from skillofmind.core.completion import Sampling
 from skillofmind.core.conversation import Conversation, Message
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import ModelError
+from skillofmind.core.errors import ModelError, RequestRejected
 from skillofmind.core.plan import Alternative, Plan
 from skillofmind.core.seams import Model
 from skillofmind.mind.normalise import Normaliser
@@ -19,10 +22,14 @@ from skillofmind.mind.render import display_names, quoted, quoted_name, render_c
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import Template, fill, load_template
 
-PROMPTED_SAMPLING = Sampling(temperature=0.0, max_tokens=400)
-"""Greedy, so that the same dialogue gives the same plan; 400 tokens hold three sentences and the JSON."""
+PROMPTED_SAMPLING = Sampling(temperature=0.0, max_tokens=1200)
+"""Greedy, so that the same dialogue gives the same plan; room for the JSON and for some thinking aloud."""
 
 _MAX_ECHO = 2000
+
+
+_MAX_RAW = 400
+_SCHEMA_REFUSED = re.compile(r"response_format|schema|structured|grammar", re.IGNORECASE)
 
 
 class PromptedPlanner:
@@ -42,6 +49,7 @@ class PromptedPlanner:
         self._template = template or load_template()
         self._sampling = sampling
         self._normalise = Normaliser(self._taxonomy)
+        self._with_schema = model.capabilities.json_schema
 
     @property
     def identity(self) -> str:
@@ -50,18 +58,29 @@ class PromptedPlanner:
 
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply with one call, or two where the first answer cannot be used."""
-        responder = dialogue.next_speaker()
-        request = self._request(dialogue)
         try:
-            reply = (await self._model.generate(request, self._sampling)).text
-            plan, fault = self._read(reply, responder)
-            if fault:
-                repair = self._repair(request, reply, fault)
-                again, _ = self._read((await self._model.generate(repair, self._sampling)).text, responder)
-                plan = again if again.skill or not plan.skill else plan
+            return await self._plan(dialogue)
+        except RequestRejected as error:
+            if not self._with_schema or not _SCHEMA_REFUSED.search(str(error)):
+                return self._failed(dialogue, error)
         except ModelError as error:
-            return Plan(error=str(error), planner=self.identity, responder=responder)
+            return self._failed(dialogue, error)
+        # Not every server takes a JSON schema; the prompt asks for the same in words.
+        self._with_schema = False
+        return await self.plan(dialogue)
+
+    async def _plan(self, dialogue: Dialogue) -> Plan:
+        request, responder = self._request(dialogue), dialogue.next_speaker()
+        reply = (await self._model.generate(request, self._sampling)).text
+        plan, fault = self._read(reply, responder)
+        if fault:
+            repair = self._repair(request, reply, fault)
+            again, _ = self._read((await self._model.generate(repair, self._sampling)).text, responder)
+            plan = again if again.skill or not plan.skill else plan
         return plan
+
+    def _failed(self, dialogue: Dialogue, error: ModelError) -> Plan:
+        return Plan(error=str(error), planner=self.identity, responder=dialogue.next_speaker())
 
     def _request(self, dialogue: Dialogue) -> Conversation:
         names = display_names(dialogue)
@@ -79,7 +98,7 @@ class PromptedPlanner:
         )
         if not self._model.capabilities.system_role:
             messages = (Message("user", "\n\n".join(message.text() for message in messages)),)
-        schema = self._schema() if self._model.capabilities.json_schema else None
+        schema = self._schema() if self._with_schema else None
         return Conversation(messages, response_format=schema)
 
     def _repair(self, request: Conversation, reply: str, fault: str) -> Conversation:
@@ -106,9 +125,10 @@ class PromptedPlanner:
 
     def _read(self, reply: str, responder: str) -> tuple[Plan, str]:
         """Return the plan in `reply`, and the fault that keeps it from being valid ("" when it is)."""
-        found = parse_object(reply)
+        found = parse_object(reply, "skill")
         if found is None:
-            return Plan(planner=self.identity, responder=responder), "it held no JSON object."
+            said = quoted(reply, _MAX_RAW)
+            return Plan(skill_raw=said, planner=self.identity, responder=responder), "it held no JSON object."
         raw, explanation = found.get("skill"), found.get("explanation")
         raw = raw if isinstance(raw, str) else ""
         explanation = explanation.strip() if isinstance(explanation, str) else ""

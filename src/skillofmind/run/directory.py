@@ -17,7 +17,7 @@ with the difference. The lock is the kernel's (`flock`): it ends with its proces
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -74,6 +74,7 @@ class RunDirectory:
         options: Mapping[str, Any],
         seeds: Mapping[str, int] | None = None,
         data: Iterable[Path] = (),
+        free: Collection[str] = (),
         now: Callable[[], datetime] = _utc_now,
     ) -> Self:
         """Create the folder, or resume the run that it holds.
@@ -84,6 +85,7 @@ class RunDirectory:
             options: what decides the outcome; no secrets.
             seeds: by what they are for; kept for the record, not compared.
             data: input files, whose content is compared.
+            free: options that may change from one start to the next, as they change no result.
             now: the time, with its zone.
 
         Raises:
@@ -104,7 +106,7 @@ class RunDirectory:
             if old is None:
                 write_atomic(path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
             else:
-                _compare(path, old, command, plain, hashes)
+                _compare(path, old, command, plain, hashes, free)
             _remove_leftovers(path)
         except BaseException:
             os.close(lock)
@@ -273,9 +275,17 @@ def _is_json(file: Path) -> bool:
 
 
 def _compare(
-    path: Path, old: Manifest, command: str, options: Mapping[str, Any], data: Mapping[str, str]
+    path: Path,
+    old: Manifest,
+    command: str,
+    options: Mapping[str, Any],
+    data: Mapping[str, str],
+    free: Collection[str],
 ) -> None:
-    lines = difference(old.options, options, old.data, data)
+    before, after = (
+        {name: value for name, value in found.items() if name not in free} for found in (old.options, options)
+    )
+    lines = difference(before, after, old.data, data)
     if command != old.command:
         lines.insert(0, f"command: {old.command!r} -> {command!r}")
     if lines:
