@@ -46,10 +46,10 @@ examples:
   som chat --context "You run a bicycle shop. The user is a regular."
 """
 
-_OFFLINE = """\
-No --model is given, so replies come from the starter dialogues: the nearest reply that shows the planned
-skill. They cannot say anything new and often miss the point; the plans are real.
-"""
+_OFFLINE = (
+    "No --model is given, so replies come from the starter dialogues: the nearest reply that shows the "
+    "planned skill. They cannot say anything new and often miss the point; the plans are real."
+)
 
 _HELP = """\
   /context TEXT    what is true before the talk; without TEXT, show it
@@ -155,7 +155,7 @@ class Chat:
     def talk(self, read: Callable[[], str | None], runner: asyncio.Runner) -> None:
         """Talk until the user ends it; saves at the end where that was asked for."""
         if self._offline:
-            self.out.print(_OFFLINE, soft_wrap=True)
+            self._say(_OFFLINE)
         self.out.print("Type a message, or /help.\n")
         try:
             while (line := read()) is not None and line != "/quit":
@@ -168,6 +168,15 @@ class Chat:
             # Also when Ctrl-C ends a call that takes too long: what was said is kept.
             if self._options.save:
                 self._save(self._options.save)
+
+    def _say(self, text: str) -> None:
+        """Print `text`, folded between words, and a blank line."""
+        from rich.text import Text
+
+        from skillofmind.cli.show import show_lines
+
+        show_lines(self.out, Text(text), 0)
+        self.out.print()
 
     async def _answer(self, line: str) -> None:
         from skillofmind.cli.show import show_plan
@@ -186,7 +195,7 @@ class Chat:
         if not completion.text.strip():
             self.out.print("no reply: the model said nothing.\nSend your message again; it is not kept.\n")
             return
-        self.out.print(f"{_ASSISTANT.lower()}> {printable(completion.text)}\n", soft_wrap=True)
+        self._say(f"{_ASSISTANT.lower()}> {printable(completion.text)}")
         notes = (Annotation(plan.skill, plan.explanation, annotator=plan.planner),) if plan.skill else ()
         reply = Turn(_ASSISTANT, completion.text, annotations=notes)
         self._dialogue = msgspec.structs.replace(asked, turns=(*asked.turns, reply))

@@ -109,9 +109,9 @@ def test_every_line_of_the_context_is_a_part() -> None:
     parts = context_parts(Dialogue(turns=(), context=context, history=(Session(summary="They met."),)))
     assert [(part.where, part.quote) for part in parts] == [
         ("text", "Ana called: so sad"),
-        ("emotion", "Feeling: grief"),
-        ("priorities", "Priority: peace"),
-        ("priorities", "Priority: quiet"),
+        ("emotion", "grief"),
+        ("priorities", "peace"),
+        ("priorities", "quiet"),
         ("history", "Earlier session: They met."),
     ]
     assert parts[1].features.keys() == {"has emotion", "context:grief", "emotion:grief"}

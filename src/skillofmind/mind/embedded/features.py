@@ -67,7 +67,7 @@ def parts_of(dialogue: Dialogue, lexicon: Lexicon) -> list[Part]:
         parts.append(Part("turn", str(index), _turn_quote(turn), _turn_features(turn, zone, lexicon)))
     for line in context_lines(dialogue):
         parts.append(
-            Part("context", line.field, _short(line.text), _context_features(line, responder, lexicon))
+            Part("context", line.field, _context_quote(line), _context_features(line, responder, lexicon))
         )
     return parts
 
@@ -145,6 +145,11 @@ def _grams(found: list[str], pairs: bool = True) -> Features:
     if pairs:
         grams |= dict.fromkeys(f"{a} {b}" for a, b in pairwise(found))
     return dict.fromkeys(grams, 1 / math.sqrt(len(grams))) if grams else {}
+
+
+def _context_quote(line: Line) -> str:
+    """Return what a line says; with its label only where that names the speaker or the session."""
+    return _short(line.text if line.speaker is not None or line.field == "history" else line.said)
 
 
 def _turn_quote(turn: Turn) -> str:
