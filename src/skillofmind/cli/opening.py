@@ -6,7 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from skillofmind.core.errors import ConfigurationError, ModelBusy, RateLimited, RequestRejected
+from skillofmind.core.errors import (
+    ConfigurationError,
+    MalformedResponse,
+    ModelBusy,
+    RateLimited,
+    RequestRejected,
+)
 from skillofmind.core.seams import Model, Planner
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import load_template
@@ -83,8 +89,10 @@ async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") ->
             f"{endpoint.model!r} is no folder with weights; name one, or add --base-url for a served model."
         )
     from skillofmind.models.local import LocalModel
+    from skillofmind.models.metered import metered
 
-    yield LocalModel(folder)
+    async with LocalModel(folder) as model:
+        yield metered(model, meter)
 
 
 @asynccontextmanager
@@ -137,9 +145,9 @@ async def _served(endpoint: Endpoint, meter: Meter) -> AsyncIterator[Model]:
     timeout = Timeouts(first_byte=endpoint.timeout, total=endpoint.timeout)
     key = _key(endpoint.key_variable)
     async with HttpModel(endpoint.model, endpoint.base_url, key, timeout=timeout) as model:
-        # Not every compatible server lists its models, and one that is busy now answers later; reachable
-        # and not refusing the key is enough.
-        with suppress(RequestRejected, RateLimited, ModelBusy):
+        # Not every compatible server lists its models, or in this form, and one that is busy now answers
+        # later; reachable and not refusing the key is enough.
+        with suppress(RequestRejected, RateLimited, ModelBusy, MalformedResponse):
             await model.list_models()
         yield retried(metered(limited(model, Gate(endpoint.concurrency)), meter))
 
