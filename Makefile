@@ -1,5 +1,6 @@
 # make demo      see plans for a handful of dialogues (base install, no torch)
 # make test      the default tests           make test-slow  those that take longer
+# make test-lowest  the tests with the oldest versions allowed
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
 # make docs      fill the generated parts of the pages
 # make clean     remove the environment and caches
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow check format bench docs clean
+.PHONY: demo test test-slow test-lowest check format bench docs clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -25,6 +26,9 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
+
+test-lowest: $(VENV)/.lowest
+	$(VENV)/lowest/bin/python -m pytest -n 2 --ignore tests/structure --ignore tests/models/local
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests benchmarks docs
@@ -62,6 +66,12 @@ $(VENV)/.base: $(MANIFEST) | $(VENV)/bin/python
 $(VENV)/.dev: $(MANIFEST) | $(VENV)/bin/python
 	$(PIP) --no-deps '$(TORCH)' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 	$(PIP) -e '.[dev,local]'
+	touch $@
+
+# An environment of its own, with the oldest versions that pyproject.toml allows; no torch.
+$(VENV)/.lowest: $(MANIFEST) tests/lowest.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/lowest
+	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/lowest.txt -e '.[dev]'
 	touch $@
 
 $(VENV)/.peers: $(VENV)/.dev

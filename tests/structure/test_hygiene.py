@@ -1,6 +1,7 @@
 """Committed files: small, free of machine paths and private addresses; one word for one thing."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 
@@ -176,3 +177,12 @@ def glossary() -> dict[str, str]:
 def parts(name: str) -> list[str]:
     """Split an identifier into lower-case words: `BestOf_n` -> best, of, n."""
     return [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
+
+
+def test_the_lowest_versions_are_those_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["fit"]]
+    bounds = {re.split(r"[>=<]", text)[0]: re.split(r">=|,", text)[1] for text in wanted}
+    lines = (ROOT / "tests" / "lowest.txt").read_text("utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert {name: version.removesuffix(".0") for name, version in pinned.items()} == bounds
