@@ -22,7 +22,7 @@ AIM = "so I want to let them feel that I have understood and that I care."
     ("evidence", "because"),
     [
         ((TURN,), "What Bea said, \"My 'dog' died\", weighs most with me here, "),
-        ((MINE,), 'My own words, "Hello", weighs most with me here, '),
+        ((MINE,), 'My own words, "Hello", weigh most with me here, '),
         (
             (TURN, FACT),
             "What Bea said, \"My 'dog' died\", weighs with me, together with what I know beforehand "

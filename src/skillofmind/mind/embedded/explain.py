@@ -4,8 +4,11 @@ Nothing is made up: the sentences quote the parts whose removal lowered the choi
 that the taxonomy gives for the chosen skill. English and Korean wording.
 """
 
+from typing import NamedTuple
+
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.plan import Alternative, Evidence
+from skillofmind.core.skill import Skill
 from skillofmind.mind.embedded.features import MAX_CHARS
 from skillofmind.mind.render import display_names, quoted
 from skillofmind.mind.taxonomy import Taxonomy
@@ -34,10 +37,24 @@ def explain(
         taxonomy: gives the aims and the differences.
     """
     speaks_for = [item for item in evidence if item.effect >= WEAK and item.quote]
-    turn = next((item for item in speaks_for if item.kind == "turn"), None)
-    fact = next((item for item in speaks_for if item.kind == "context"), None)
-    wording = _korean if _in_korean(dialogue) else _english
-    return wording(dialogue, turn, fact, ranked, taxonomy)
+    case = _Case(
+        dialogue=dialogue,
+        turn=next((item for item in speaks_for if item.kind == "turn"), None),
+        fact=next((item for item in speaks_for if item.kind == "context"), None),
+        skill=taxonomy.get(ranked[0].skill),
+        second=_close_second(ranked, taxonomy),
+    )
+    return _korean(case) if _in_korean(dialogue) else _english(case)
+
+
+class _Case(NamedTuple):
+    """What an explanation is made of: the strongest turn and fact, the choice, and what came close."""
+
+    dialogue: Dialogue
+    turn: Evidence | None
+    fact: Evidence | None
+    skill: Skill
+    second: Skill | None
 
 
 def _in_korean(dialogue: Dialogue) -> bool:
@@ -50,69 +67,51 @@ def _in_korean(dialogue: Dialogue) -> bool:
     return 2 * sum("가" <= char <= "힣" for char in letters) > len(letters)
 
 
-def _english(
-    dialogue: Dialogue,
-    turn: Evidence | None,
-    fact: Evidence | None,
-    ranked: tuple[Alternative, ...],
-    taxonomy: Taxonomy,
-) -> str:
-    skill = taxonomy.get(ranked[0].skill)
-    aim = skill.aim or f"answer with {skill.name}"
-    sentences = [f"{_because_english(dialogue, turn, fact)}, so I want to {aim}."]
-    second = _close_second(ranked, taxonomy)
-    if second:
-        sentences.append(f"{second} would come close.")
-        if skill.contrast == second and skill.difference:
-            sentences.append(skill.difference)
+def _english(case: _Case) -> str:
+    aim = case.skill.aim or f"answer with {case.skill.name}"
+    sentences = [f"{_because(case)}, so I want to {aim}."]
+    if case.second is not None:
+        sentences.append(f"{case.second.name} would come close.")
+        if case.skill.contrast == case.second.name and case.skill.difference:
+            sentences.append(case.skill.difference)
     return " ".join(sentences)
 
 
-def _because_english(dialogue: Dialogue, turn: Evidence | None, fact: Evidence | None) -> str:
-    said = f'what {_who(dialogue, turn)} said, "{_bare(turn.quote)}",' if turn else ""
-    if turn and _mine(dialogue, turn):
-        said = f'my own words, "{_bare(turn.quote)}",'
-    known = f'what I know beforehand ("{_bare(fact.quote)}")' if fact else ""
-    if said and known:
-        return f"{_upper(said)} weighs with me, together with {known}"
-    if said:
-        return f"{_upper(said)} weighs most with me here"
+def _because(case: _Case) -> str:
+    known = f'what I know beforehand ("{_bare(case.fact.quote)}")' if case.fact else ""
+    if case.turn is not None:
+        mine = _mine(case.dialogue, case.turn)
+        source, verb = (
+            ("My own words", "weigh") if mine else (f"What {_who(case.dialogue, case.turn)} said", "weighs")
+        )
+        said = f'{source}, "{_bare(case.turn.quote)}", {verb}'
+        return f"{said} with me, together with {known}" if known else f"{said} most with me here"
     if known:
-        return f"{_upper(known)} weighs more with me than any one turn"
+        return f"W{known[1:]} weighs more with me than any one turn"
     return "No single turn or fact stands out for me; it is how the talk runs as a whole"
 
 
-def _korean(
-    dialogue: Dialogue,
-    turn: Evidence | None,
-    fact: Evidence | None,
-    ranked: tuple[Alternative, ...],
-    taxonomy: Taxonomy,
-) -> str:
-    skill = taxonomy.get(ranked[0].skill)
-    aim = skill.aims.get("ko") or f"{skill.label('ko')}(으)로 답하고 싶다"
+def _korean(case: _Case) -> str:
+    aim = case.skill.aims.get("ko") or f"{case.skill.label('ko')}(으)로 답하고 싶다"
     reasons = []
-    if turn:
-        mine = _mine(dialogue, turn)
-        source = "내가 했던" if mine else f"{_who(dialogue, turn)}의"
-        reasons.append(f"{source} “{_bare(turn.quote)}”라는 말")
-    if fact:
-        reasons.append(f"미리 알고 있는 사정(“{_bare(fact.quote)}”)")
+    if case.turn is not None:
+        mine = _mine(case.dialogue, case.turn)
+        source = "내가 했던" if mine else f"{_who(case.dialogue, case.turn)}의"
+        reasons.append(f"{source} “{_bare(case.turn.quote)}”라는 말")
+    if case.fact is not None:
+        reasons.append(f"미리 알고 있는 사정(“{_bare(case.fact.quote)}”)")
     because = " 그리고 ".join(reasons)
     first = (
         f"나는 {because}이 마음에 걸린다." if because else "한 마디보다는 대화의 흐름 전체가 그렇게 느껴진다."
     )
-    second = _close_second(ranked, taxonomy)
-    close = f" {taxonomy.get(second).label('ko')}도 어울릴 것 같다." if second else ""
+    close = f" {case.second.label('ko')}도 어울릴 것 같다." if case.second is not None else ""
     return f"{first} 그래서 나는 {aim}.{close}"
 
 
-def _close_second(ranked: tuple[Alternative, ...], taxonomy: Taxonomy) -> str | None:
+def _close_second(ranked: tuple[Alternative, ...], taxonomy: Taxonomy) -> Skill | None:
     if len(ranked) < 2 or ranked[0].confidence is None or ranked[1].confidence is None:
         return None
-    return (
-        taxonomy.get(ranked[1].skill).name if ranked[1].confidence >= CLOSE * ranked[0].confidence else None
-    )
+    return taxonomy.get(ranked[1].skill) if ranked[1].confidence >= CLOSE * ranked[0].confidence else None
 
 
 def _who(dialogue: Dialogue, evidence: Evidence) -> str:
@@ -126,7 +125,3 @@ def _mine(dialogue: Dialogue, evidence: Evidence) -> bool:
 
 def _bare(quote: str) -> str:
     return quote.replace('"', "'").replace("“", "'").replace("”", "'").rstrip(" .")
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
