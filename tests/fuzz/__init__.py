@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing; run by hand with `make fuzz`, not by pytest."""
