@@ -48,6 +48,8 @@ def test_every_skill_of_the_table_is_in_the_taxonomy() -> None:
         ("empathetic_dialogues.intent", "wishing", "Empathy", (), "plausible"),
         ("empathetic_dialogues.emotion", "nostalgic", None, (), "none"),
         ("annomi.therapist_behaviour", "Reflection (complex)", "Reflective Listening", ("Empathy",), "exact"),
+        ("annomi.therapist_behaviour", "reflection", None, (), "none"),
+        ("annomi.therapist_input", "options", "Recommendation", ("Creative Problem Solving",), "plausible"),
         ("cima.tutor_action", "Correction", "Factual Problem Solving", ("Mentoring",), "plausible"),
         ("diasafety.category", "Biased Opinion", "Avoiding Social Bias", ("Ethics",), "weak"),
         ("socialdial.norm", "apology", "Conflict Resolution", (), "weak"),
@@ -70,6 +72,7 @@ def test_what_the_table_does_not_know_is_unknown() -> None:
 
 def test_a_label_may_speak_of_the_next_turn() -> None:
     assert TABLE.match(Label("socialdial.violation", "violation")) is None
+    assert TABLE.match(Label("prosocial.safety_label", "__casual__")) is None
     assert matched("socialdial.violation", "violation", "next").primary == "Cultural Sensitivity"
     assert matched("photochat.share_photo", "true").primary == "Image-Sharing"
     assert matched("photochat.share_photo", "true", "next").primary == "Image-Commenting"
@@ -101,7 +104,7 @@ def test_a_scheme_without_classes_has_no_class(scheme: str) -> None:
 
 
 def test_a_class_label_names_its_class_and_skills() -> None:
-    found = matched("prosocial.safety", "__possibly_needs_caution__")
+    found = matched("prosocial.safety_label", "__possibly_needs_caution__", "next")
     assert (found.primary, found.group, found.source) == (None, "needs_caution", "official")
     assert "Cultural Sensitivity" in found.accept
     assert matched("dailydialog.act", "4").group == "commissive"
@@ -110,7 +113,13 @@ def test_a_class_label_names_its_class_and_skills() -> None:
 
 def test_only_what_the_paper_evaluates_is_official() -> None:
     official = {name for s in TABLE.schemes if s.source == "official" for name in s.names}
-    assert official == {"prosocial.safety", "bst.suggestion"}
+    assert official == {
+        "prosocial.safety",
+        "prosocial.safety_label",
+        "prosocial.safety_annotation",
+        "bst.suggestion",
+        "blended_skill_talk.chosen_suggestion",
+    }
 
 
 @given(st.sampled_from(ROWS), st.sampled_from([*SKILLS, "", "Singing"]))

@@ -43,6 +43,8 @@ def episodes(count: int, sessions: int = 3) -> list[Dialogue]:
         (dialogue("persuasionforgood_300:2018_live"), "persuasionforgood:2018_live"),
         (dialogue("starter:em-01", pair="001"), "starter:pair:001"),
         (dialogue("own:1", group="g", pair="p"), "own:group:g"),
+        (dialogue("cima:shape:4:2", exercise="shape:4"), "cima:exercise:shape:4"),
+        (dialogue("xdailydialog:dialogues_text_De:12", "de", parallel="t:12"), "xdailydialog:parallel:t:12"),
         (dialogue("plain"), "plain"),
         (dialogue("en:en", "en"), "en:en"),
     ],

@@ -1,7 +1,7 @@
 """Splits that keep together what belongs together.
 
 A dialogue's *group* is all that would give the answer away: the sessions of an episode, the two halves of a
-pair, one dialogue in several languages or published in two files, and, where near-duplicate clusters are
+pair, one dialogue in several languages, with several endings or in two files, and, where near-duplicate clusters are
 given, every group that a cluster touches. The hash of seed and group name alone decides a group's split, so
 adding or reordering dialogues moves nothing (but for groups that a new cluster ties together).
 
@@ -23,7 +23,7 @@ from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.identity import fingerprint
 
-GROUP_KEYS = ("group", "pair", "episode", "parallel")
+GROUP_KEYS = ("group", "pair", "episode", "parallel", "exercise")
 """Fields of `Dialogue.meta` that name a group; the first one present counts."""
 
 _SESSION = re.compile(r"session[_-]?\d+", re.IGNORECASE)
