@@ -1,9 +1,10 @@
 """Splits that keep together what belongs together.
 
 A dialogue's *group* is all that would give the answer away: the sessions of an episode, the two halves of a
-pair, one dialogue in several languages, with several endings or in two files, and, where near-duplicate clusters are
-given, every group that a cluster touches. The hash of seed and group name alone decides a group's split, so
-adding or reordering dialogues moves nothing (but for groups that a new cluster ties together).
+pair, one dialogue in several languages, with several endings or in two files, and, where near-duplicate
+clusters are given, every group that a cluster touches. The hash of seed and group name alone decides a
+group's split, so adding or reordering dialogues moves nothing (but for groups that a new cluster ties
+together).
 
     >>> one = Dialogue((), id="conversation_chronicles:17:session2")
     >>> group_of(one)
