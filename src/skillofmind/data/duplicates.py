@@ -193,7 +193,7 @@ def plain_minhash(factors: Sequence[int], terms: Sequence[int]) -> Hasher:
 
 
 def numpy_minhash(factors: Sequence[int], terms: Sequence[int]) -> Hasher:
-    """Return the same function with numpy, about ten times as fast.
+    """Return the same function with numpy, several times as fast.
 
     Raises:
         ImportError: numpy is not installed.
