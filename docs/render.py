@@ -15,7 +15,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skillofmind.data.labels import LabelScheme
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -148,6 +151,41 @@ def _counts(counter: "Counter[str]") -> str:
     return ", ".join(f"{name} {count}" for name, count in counter.most_common())
 
 
+def label_map() -> str:
+    """Return what human labels stand for: one table a scheme, and which skills no label tests."""
+    from skillofmind.data.labels import load_label_map
+    from skillofmind.mind.taxonomy import load_taxonomy
+
+    table, skills = load_label_map(), load_taxonomy().names()
+    parts = [f"Version {table.version}, {len(table.schemes)} schemes."]
+    for scheme in table.schemes:
+        names = " and ".join(f"`{name}`" for name in scheme.names)
+        parts += [f"### {names}", f"*{scheme.source.capitalize()}.* {scheme.about}.", _scheme_rows(scheme)]
+    strong, classed = table.primaries("exact", "plausible"), table.classed()
+    weak = table.primaries("weak") - strong - classed
+    groups = {
+        "Primary of an exact or plausible label": strong,
+        "Only through classes": classed - strong,
+        "Only through weak labels": weak,
+        "Not tested by any human label": set(skills) - strong - classed - weak,
+    }
+    rows = [[what, f"{len(found)}", ", ".join(sorted(found))] for what, found in groups.items()]
+    return "\n\n".join([*parts, "### Which skills are tested", _table(["", "skills", ""], rows)])
+
+
+def _scheme_rows(scheme: "LabelScheme") -> str:
+    rows = [
+        [
+            ", ".join(f"`{value}`" if value else "(empty)" for value in rule.values),
+            rule.primary or (f"class *{rule.group}*" if rule.group else "—"),
+            ", ".join(scheme.classes.get(rule.group, ("every other skill",)) if rule.group else rule.accept),
+            rule.strength + (", of the next turn" if rule.on == "next" else ""),
+        ]
+        for rule in scheme.labels
+    ]
+    return _table(["label", "skill", "also accepted", "strength"], rows)
+
+
 def benchmark_table() -> str:
     """Return start-up, size and latency as measured."""
     startup = _result("benchmarks/startup.json")["targets"]
@@ -189,6 +227,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "planner_scores": planner_scores,
     "planner_details": planner_details,
     "starter_card": starter_card,
+    "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,
     "command_help": command_help,
