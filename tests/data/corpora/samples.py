@@ -30,7 +30,7 @@ CHRONICLE: dict[str, Any] = {
         "Start",
         "A few hours after",
         "A couple of weeks",
-        "A few months later",
+        "A month later",
         "A year before",
     ],
     "summary": [f"They talk about plan {number}." for number in range(1, 6)],
@@ -183,7 +183,7 @@ CASINO: dict[str, Any] = {
             "value2issue": {"Low": "Food", "High": issue, "Medium": "Firewood"},
             "value2reason": {
                 "High": f"{issue} matters most.",
-                "Medium": "Nights are cold.",
+                "Medium": "Cold nights.",
                 "Low": "We ate.",
             },
             "outcomes": {"points_scored": 18, "satisfaction": "Undecided", "opponent_likeness": "Undecided"},

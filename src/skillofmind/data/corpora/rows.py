@@ -155,7 +155,8 @@ def _object_rows(file: BinaryIO, source: str) -> Iterator[Row | Rejected]:
         if line.strip():
             number += 1
             row = _decoded(line, source, line_number, number)
-            yield from [row] if isinstance(row, Rejected) else _unfolded(row)
+            # Among several lines an object of lists is a row, not a table.
+            yield from [row] if isinstance(row, Rejected) or len(told) == 2 else _unfolded(row)
 
 
 def _chained(head: list[bytes], file: BinaryIO) -> Iterator[bytes]:
