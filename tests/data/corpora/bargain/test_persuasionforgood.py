@@ -92,8 +92,16 @@ def test_rows_that_are_no_sentence_are_rejected(tmp_path: Path) -> None:
     )
     kept, rejected = told(NAME, path)
     assert turn_count(kept) == 4
-    assert [row.line for row in rejected] == [6, 7, 8, 9, 10]
-    assert rejected[4].reason == "row 9: byte 0xff is not UTF-8; save the file as UTF-8."
+    assert sorted(row.line for row in rejected) == [6, 7, 8, 9, 10]
+    assert rejected[1].reason == "row 9: byte 0xff is not UTF-8; save the file as UTF-8."
+
+
+def test_a_broken_row_does_not_cut_its_dialogue_in_two(tmp_path: Path) -> None:
+    path = tmp_path / "full_dialog.csv"
+    path.write_bytes(PERSUASION_FULL.replace(b"1,Would", b"1,torn\n1,Would"))
+    kept, rejected = told(NAME, path)
+    assert [(dialogue.id, len(dialogue.turns)) for dialogue in kept] == [(f"{NAME}:d1", 3), (f"{NAME}:d2", 1)]
+    assert [row.line for row in rejected] == [3]
 
 
 def test_a_table_without_its_columns_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ dialogue are not dialogues and not counted.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -82,27 +81,29 @@ def _info(file: Path) -> tuple[Info, list[Rejected]]:
 
 
 def _dialogues(file: Path, info: Info, known: set[str]) -> Iterator[Dialogue | Rejected]:
-    for name, group in groupby(csv_rows(file, *_NEEDED), _name):
-        if name is None:
-            yield from (row for row in group if isinstance(row, Rejected))
+    open_: list[Row] = []
+    for row in csv_rows(file, *_NEEDED):
+        if isinstance(row, Rejected):
+            yield row
             continue
-        rows = [row for row in group if isinstance(row, Row)]
-        if f"persuasionforgood:{name}" in known:
-            yield rows[0].rejected(f"the {len(rows)} rows of {name!r} stand, with labels, in 300_dialog.csv.")
-        else:
-            yield from _from_rows(name, rows, info.get(name, {}))
+        if open_ and open_[0].value["B2"] != row.value["B2"]:
+            yield from _from_rows(open_, info, known)
+            open_ = []
+        open_.append(row)
+    if open_:
+        yield from _from_rows(open_, info, known)
 
 
-def _name(row: Row | Rejected) -> str | None:
-    return None if isinstance(row, Rejected) else str(row.value["B2"])
-
-
-def _from_rows(name: str, rows: list[Row], info: dict[str, dict[str, str]]) -> Iterator[Dialogue | Rejected]:
+def _from_rows(rows: list[Row], info: Info, known: set[str]) -> Iterator[Dialogue | Rejected]:
+    name: str = rows[0].value["B2"]
+    if f"persuasionforgood:{name}" in known:
+        yield rows[0].rejected(f"the {len(rows)} rows of {name!r} stand, with labels, in 300_dialog.csv.")
+        return
     results = [_turn(row) for row in rows]
     yield from (result for result in results if isinstance(result, Rejected))
     turns = tuple(result for result in results if isinstance(result, Turn))
     if turns:
-        yield usable(_dialogue(name, turns, info), rows[0])
+        yield usable(_dialogue(name, turns, info.get(name, {})), rows[0])
 
 
 def _turn(row: Row) -> Turn | Rejected:
