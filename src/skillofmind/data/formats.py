@@ -51,7 +51,7 @@ class Format(NamedTuple):
         return cast(Reader, importlib.import_module(f"skillofmind.data.{self.module}"))
 
 
-_SOURCES = (
+_SOURCES: tuple[Format, ...] = (
     Format("soda", "SODA", "corpora.story.soda", "CC BY 4.0"),
     Format(
         "conversation_chronicles",
