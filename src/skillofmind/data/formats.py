@@ -51,5 +51,41 @@ class Format(NamedTuple):
         return cast(Reader, importlib.import_module(f"skillofmind.data.{self.module}"))
 
 
-CORPORA: tuple[Format, ...] = ()
+_SOURCES: tuple[Format, ...] = (
+    Format("soda", "SODA", "corpora.story.soda", "CC BY 4.0"),
+    Format(
+        "conversation_chronicles",
+        "ConversationChronicles",
+        "corpora.story.conversation_chronicles",
+        "CC BY 4.0",
+        "documentation",
+    ),
+    Format("stark", "Stark", "corpora.story.stark", "research use only", "documentation"),
+    Format("prosocial", "ProsocialDialog", "corpora.norms.prosocial", "CC BY 4.0"),
+    Format(
+        "empathetic_dialogues",
+        "EmpatheticDialogues",
+        "corpora.feeling.empathetic_dialogues",
+        "CC BY-NC 4.0",
+    ),
+    Format(
+        "wizard_of_wikipedia", "Wizard of Wikipedia", "corpora.knowledge.wizard_of_wikipedia", "CC BY 4.0"
+    ),
+    Format("cactus", "Cactus", "corpora.counsel.cactus", "not stated", "documentation"),
+    Format("casino", "CaSiNo", "corpora.bargain.casino", "CC BY 4.0"),
+    Format("persuasionforgood", "PersuasionForGood", "corpora.bargain.persuasionforgood", "Apache-2.0"),
+    Format("multiwoz", "MultiWOZ 2.2", "corpora.task.multiwoz", "MIT"),
+    Format("pearl", "Pearl", "corpora.taste.pearl", "CC BY 4.0", "documentation"),
+    Format(
+        "synthetic_persona_chat",
+        "Synthetic-Persona-Chat",
+        "corpora.taste.synthetic_persona_chat",
+        "CC BY 4.0",
+    ),
+    Format("dialogstudio", "DialogStudio", "corpora.studio.dialogstudio", "of each corpus"),
+    Format("convai2_table", "ConvAI2 wild chats, table", "corpora.studio.wild_chats", "Apache-2.0"),
+)
+"""The twelve sources of the Thanos data (arXiv 2411.04496), and DialogStudio's form of seven corpora."""
+
+CORPORA: tuple[Format, ...] = (*_SOURCES,)
 """Published corpora."""

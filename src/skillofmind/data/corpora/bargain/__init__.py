@@ -1,0 +1,1 @@
+"""Corpora in which the sides want something of each other."""

@@ -1,0 +1,1 @@
+"""Corpora about feelings and the answers to them."""

@@ -1,0 +1,1 @@
+"""Corpora about passing on what one knows."""

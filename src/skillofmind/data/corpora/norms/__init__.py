@@ -1,0 +1,1 @@
+"""Corpora about what is right to say."""

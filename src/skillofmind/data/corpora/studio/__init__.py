@@ -1,0 +1,1 @@
+"""Collections that put many corpora into one form."""

@@ -1,0 +1,1 @@
+"""Corpora of requests to a service."""
