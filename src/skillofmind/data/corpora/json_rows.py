@@ -76,10 +76,10 @@ def _scanned(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         buffer += block
         found, taken = _objects(buffer, last=not block)
         for start, end in found:
-            text = buffer[start:end].removeprefix(BOM).strip(b" \t\r\n")
-            if text.strip(_BETWEEN):
-                blank = len(buffer[start:end]) - len(buffer[start:end].lstrip())
-                yield line + buffer.count(b"\n", 0, start + blank), text
+            text = buffer[start:end].lstrip(_BETWEEN + BOM).rstrip(_BETWEEN)
+            if text:
+                first = buffer.index(text, start)
+                yield line + buffer.count(b"\n", 0, first), text
         line += buffer.count(b"\n", 0, taken)
         buffer = buffer[taken:]
         if not block:

@@ -108,11 +108,10 @@ def stem(path: Path) -> str:
 
 
 def split_of(path: Path) -> str | None:
-    """Return the split that the name of the file, else of its folder, tells."""
-    for name in (stem(path), path.parent.name):
-        for word in re.split(r"[\W_]+", name.lower()):
-            if word in _SPLITS:
-                return _SPLITS[word]
+    """Return the split that a word of the file's name, else the whole name of its folder, tells."""
+    for word in (*re.split(r"[\W_]+", stem(path).lower()), path.parent.name.lower()):
+        if word in _SPLITS:
+            return _SPLITS[word]
     return None
 
 

@@ -45,7 +45,7 @@ class _Published(Record, frozen=True, forbid_unknown_fields=False, rename={"seed
     seeds: tuple[str, str]
     free_messages: tuple[str, ...]
     guided_messages: tuple[str, ...]
-    personas: tuple[str, ...] | tuple[tuple[str, ...], ...] = ()
+    personas: tuple[str | tuple[str, ...], ...] = ()
     additional_context: str | None = None
     context: str = ""
     suggestions: dict[str, tuple[str, ...]] | tuple[dict[str, str], ...] = ()

@@ -20,6 +20,7 @@ Pitfalls: `eval_score` is the person's rating of the whole dialogue and is often
 shorter than five turns, some have one; one side may never speak.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,9 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
 
 
 def looks_like(head: bytes, path: Path) -> bool:
-    """Recognise the keys of profiles and classes."""
-    return has_keys(head, "bot_profile", "user_profile", "sender_class")
+    """Recognise the keys of profiles and classes, and messages that are objects."""
+    keys = has_keys(head, "bot_profile", "user_profile", "sender_class")
+    return keys and re.search(rb'"dialog"\s*:\s*\[\s*[{\]]', head) is not None
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
@@ -75,7 +77,11 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     fault = empty_turn([message.text for message in chat.dialog])
     if fault:
         return row.reject(fault)
-    person = next((m.sender for m in chat.dialog if m.sender_class == "Human"), None)
+    speakers = (
+        _speaker("participant1", chat.participant1_id, chat),
+        _speaker("participant2", chat.participant2_id, chat),
+    )
+    person = next((speaker.key for speaker in speakers if speaker.human), None)
     turns = (
         _turn(message, source, person)
         for message, source in zip(chat.dialog, row.value["dialog"], strict=True)
@@ -83,10 +89,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     return Dialogue(
         turns=tuple(turns),
         id=f"convai2_volunteers:{row.place}",
-        speakers=(
-            _speaker("participant1", chat.participant1_id, chat),
-            _speaker("participant2", chat.participant2_id, chat),
-        ),
+        speakers=speakers,
         corpus="convai2_volunteers",
         split=split_of(row.path),
         lang="en",
