@@ -62,7 +62,7 @@ _OTHERS: tuple[Format, ...] = (
         "xdailydialog",
         "XDailyDialog (four languages)",
         "corpora.daily.xdailydialog",
-        "Apache 2.0; derived from DailyDialog, CC BY-NC-SA 4.0",
+        "Apache-2.0; derived from DailyDialog, CC BY-NC-SA 4.0",
     ),
     Format("blended_skill_talk", "BlendedSkillTalk", "corpora.persona.blended_skill_talk", "CC BY 4.0"),
     Format("personachat", "PersonaChat and ConvAI2", "corpora.persona.personachat", "CC BY 4.0"),
@@ -70,7 +70,7 @@ _OTHERS: tuple[Format, ...] = (
         "convai2_volunteers",
         "ConvAI2 wild evaluation (human-bot, scored)",
         "corpora.persona.convai2_volunteers",
-        "Apache 2.0 (organisers' statement)",
+        "Apache-2.0 (organisers' statement)",
     ),
     Format("msc", "Multi-Session Chat", "corpora.persona.msc", "not stated; research use"),
     Format("esconv", "ESConv (emotional support)", "corpora.support.esconv", "CC BY-NC 4.0"),
@@ -90,7 +90,7 @@ _OTHERS: tuple[Format, ...] = (
         "corpora.conduct.socialdial",
         "not stated; research use",
     ),
-    Format("diasafety", "DiaSafety", "corpora.conduct.diasafety", "Apache 2.0"),
+    Format("diasafety", "DiaSafety", "corpora.conduct.diasafety", "Apache-2.0"),
 )
 
 CORPORA: tuple[Format, ...] = (*_OTHERS,)

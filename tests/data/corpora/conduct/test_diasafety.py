@@ -1,7 +1,7 @@
 from collections import Counter
 
 from skillofmind.data.corpora.conduct.diasafety import read
-from tests.data.corpora.samples import json_lines, label_counts, shared, sorted_out
+from tests.data.corpora.small_files import json_lines, label_counts, shared, sorted_out
 
 
 def test_the_published_pairs_are_read_and_three_empty_ones_rejected() -> None:

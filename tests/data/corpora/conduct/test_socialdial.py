@@ -3,7 +3,14 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Label
 from skillofmind.data.corpora.conduct.socialdial import read
-from tests.data.corpora.samples import SOCIAL, json_lines, label_counts, shared, sorted_out, write_json_lines
+from tests.data.corpora.small_files import (
+    SOCIAL,
+    json_lines,
+    label_counts,
+    shared,
+    sorted_out,
+    write_json_lines,
+)
 
 
 def test_the_published_part_is_read_whole() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Label
 from skillofmind.data.corpora.daily.dailydialog import read
-from tests.data.corpora.samples import label_counts, shared, sorted_out, write_lines
+from tests.data.corpora.small_files import label_counts, shared, sorted_out, write_lines
 
 
 def test_the_published_files_are_read_whole() -> None:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from skillofmind.data.corpora.daily.xdailydialog import read
-from tests.data.corpora.samples import label_counts, shared, sorted_out, write_lines
+from tests.data.corpora.small_files import label_counts, shared, sorted_out, write_lines
 
 MISMATCHED = [22, 132, 535, 606, 644, 761]
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Label
 from skillofmind.data.corpora.persona.blended_skill_talk import read
-from tests.data.corpora.samples import BST, json_lines, shared, sorted_out, write_json_lines
+from tests.data.corpora.small_files import BST, json_lines, shared, sorted_out, write_json_lines
 
 
 def test_the_published_copy_is_read_whole() -> None:

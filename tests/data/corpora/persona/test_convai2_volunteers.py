@@ -1,5 +1,5 @@
 from skillofmind.data.corpora.persona.convai2_volunteers import read
-from tests.data.corpora.samples import json_lines, label_counts, shared, sorted_out
+from tests.data.corpora.small_files import json_lines, label_counts, shared, sorted_out
 
 
 def test_the_published_file_is_read_whole() -> None:

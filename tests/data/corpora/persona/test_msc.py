@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from skillofmind.data.corpora.persona.msc import read
-from tests.data.corpora.samples import MSC, json_lines, shared, sorted_out, write_json_lines
+from tests.data.corpora.small_files import MSC, json_lines, shared, sorted_out, write_json_lines
 
 
 def test_the_published_sessions_are_read_whole() -> None:

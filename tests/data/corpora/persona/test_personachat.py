@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from skillofmind.data.corpora.persona.personachat import read
-from tests.data.corpora.samples import json_lines, shared, sorted_out, write_lines
+from tests.data.corpora.small_files import json_lines, shared, sorted_out, write_lines
 
 
 def test_the_published_copy_is_read_whole() -> None:

@@ -7,7 +7,7 @@ import pytest
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.errors import DataError
 from skillofmind.data.corpora.support.annomi import read
-from tests.data.corpora.samples import (
+from tests.data.corpora.small_files import (
     ANNOMI_HEADER,
     ANNOMI_ROWS,
     label_counts,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Label
 from skillofmind.data.corpora.support.epitome import read
-from tests.data.corpora.samples import EPITOME_HEADER, label_counts, shared, sorted_out, write_lines
+from tests.data.corpora.small_files import EPITOME_HEADER, label_counts, shared, sorted_out, write_lines
 
 FILES = {
     "epitome.er": "emotional-reactions",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Label
 from skillofmind.data.corpora.support.esconv import read
-from tests.data.corpora.samples import (
+from tests.data.corpora.small_files import (
     ESCONV,
     ESCONV_FAILED,
     json_lines,

@@ -3,7 +3,14 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Image
 from skillofmind.data.corpora.tutoring.cima import STUDENT_ACTIONS, TUTOR_ACTIONS, read
-from tests.data.corpora.samples import CIMA, json_lines, label_counts, shared, sorted_out, write_json_lines
+from tests.data.corpora.small_files import (
+    CIMA,
+    json_lines,
+    label_counts,
+    shared,
+    sorted_out,
+    write_json_lines,
+)
 
 
 def test_every_published_reply_is_a_dialogue() -> None:

@@ -1,6 +1,6 @@
 """DiaSafety: is this answer safe in this context? Five kinds of unsafety that the context decides.
 
-Paper: arXiv 2110.08466. Licence: Apache 2.0.
+Paper: arXiv 2110.08466. Licence: Apache-2.0.
 
 JSON objects {context, response, category, label}, as JSONL or an array.
 
@@ -64,7 +64,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
         corpus="diasafety",
         split=split_of(row.path),
         lang="en",
-        licence="Apache 2.0",
+        licence="Apache-2.0",
         scenario="conversational safety",
         meta=rest(row.value, _Pair),
     )

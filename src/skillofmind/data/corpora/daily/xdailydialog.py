@@ -1,6 +1,6 @@
 r"""XDailyDialog: DailyDialog in English, German, Italian and Chinese, translated by people.
 
-Paper: "XDailyDialog: A Multilingual Parallel Dialogue Corpus", ACL 2023. Licence: Apache 2.0 for the
+Paper: "XDailyDialog: A Multilingual Parallel Dialogue Corpus", ACL 2023. Licence: Apache-2.0 for the
 repository; the text derives from DailyDialog, CC BY-NC-SA 4.0.
 
 Two forms. Aligned by line: `dialogues_text_{En,De,It,Zh}.txt` with `dialogues_action.txt`,
@@ -88,7 +88,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
         corpus="xdailydialog",
         split=split_of(row.path),
         lang=_language(row.path),
-        licence="Apache 2.0; derived from DailyDialog, CC BY-NC-SA 4.0",
+        licence="Apache-2.0; derived from DailyDialog, CC BY-NC-SA 4.0",
         scenario="daily life",
         meta={"parallel": _parallel(row)},
     )

@@ -1,6 +1,6 @@
 """ConvAI2 in the wild: people chat with the competition's bots and score them.
 
-Paper: arXiv 1902.00098. Licence: Apache 2.0 by the organisers' statement.
+Paper: arXiv 1902.00098. Licence: Apache-2.0 by the organisers' statement.
 
 JSON objects: `dialog` [{id, sender, text, evaluation_score, sender_class}], `bot_profile`,
 `user_profile`, `eval_score`, `profile_match`, `participant1_id`, `participant2_id`, `start_time`,
@@ -93,7 +93,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
         corpus="convai2_volunteers",
         split=split_of(row.path),
         lang="en",
-        licence="Apache 2.0 (organisers' statement)",
+        licence="Apache-2.0 (organisers' statement)",
         scenario="small talk",
         meta=rest(row.value, _Chat),
     )
