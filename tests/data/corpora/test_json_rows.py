@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,18 @@ def test_nesting_without_end_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "deep.jsonl"
     path.write_text('{"a": ' + "[" * 100_000 + "\n" + '{"a": 1}')
     assert [isinstance(row, Row) for row in json_rows(path)] == [False, True]
+
+
+def test_a_long_array_on_one_line_is_read_in_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    row = json.dumps({"text": "long " * 2000})
+    path.write_text("[" + ", ".join([row] * 2000) + "]")
+    rows = json_rows(path)
+    next(iter(rows))
+    tracemalloc.start()
+    try:
+        assert sum(isinstance(found, Row) for found in rows) == 1999
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 20_000_000

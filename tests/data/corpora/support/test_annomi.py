@@ -84,6 +84,13 @@ def test_context_and_what_is_told_besides(tmp_path: Path) -> None:
     assert label_counts([second], "annomi.client_talk") == {"sustain": 1}
 
 
+def test_a_flag_that_contradicts_its_subtype_is_kept(tmp_path: Path) -> None:
+    first = ANNOMI_ROWS[0].replace("True,closed", "False,closed")
+    (dialogue,) = sorted_out(read(write_lines(tmp_path / "x.csv", ANNOMI_HEADER, first)))[0]
+    assert dialogue.turns[0].meta["flags"] == {"1": {"question_exists": "False"}}
+    assert not any("flags" in t.meta for d in sorted_out(read(shared("annomi")))[0] for t in d.turns)
+
+
 def test_rows_out_of_place_reject_the_transcript(tmp_path: Path) -> None:
     a, b, c, d, other = ANNOMI_ROWS
     for rows, reason in (

@@ -55,7 +55,11 @@ def looks_like(head: bytes, path: Path) -> bool:
 
 
 def _rows(path: Path) -> Iterator[Row | Rejected]:
-    return _blocks(path) if ".txt" in path.suffixes else json_rows(path)
+    return _blocks(path) if _is_numbered(path) else json_rows(path)
+
+
+def _is_numbered(path: Path) -> bool:
+    return ".txt" in path.suffixes
 
 
 def _blocks(path: Path) -> Iterator[Row]:
@@ -73,7 +77,7 @@ def _blocks(path: Path) -> Iterator[Row]:
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
-    if "lines" in row.value and row.path.suffix != ".json":
+    if _is_numbered(row.path):
         return _numbered(row, row.value["lines"])
     found = msgspec.convert(row.value, TwoSided)
     fault = empty_turn(found.dialogue)

@@ -19,7 +19,8 @@ have ten, who worked independently, and so ten rows an utterance. `AnnoMI-simple
 | `mi_quality`, `video_title`, `video_url` | `meta` |
 | `utterance_id`, `timestamp` | `Turn.meta` |
 
-`n/a` is no label; the `*_exists` columns say whether a subtype is given and follow from the labels.
+`n/a` is no label. The `*_exists` columns say whether a subtype is given and follow from the labels; where
+one contradicts its subtype it is kept in `Turn.meta["flags"]`, by annotator.
 
 Pitfalls: rows of a transcript must be together and in order; `meta["annotators"]` counts the annotators.
 `mi_quality` (`high` or `low`) is the quality of the therapist's work, seen by the end: it is no context.
@@ -128,13 +129,28 @@ def _fault(index: int, group: list[Row]) -> str:
 
 def _turn(group: list[Row]) -> Turn:
     first = group[0].value
+    flags = {found.value.get("annotator_id", ""): _contradictions(found.value) for found in group}
+    told = {annotator: odd for annotator, odd in flags.items() if odd}
     known = {*_COLUMNS, *_SCHEMES, *_WHOLE, *_FLAGS, "annotator_id"} - {"utterance_id"}
     return Turn(
         first["interlocutor"],
         first["utterance_text"],
         labels=tuple(label for found in group for label in _labels(found.value)),
-        meta={key: value for key, value in first.items() if key not in known and value},
+        meta={
+            **{key: value for key, value in first.items() if key not in known and value},
+            **({"flags": told} if told else {}),
+        },
     )
+
+
+def _contradictions(value: dict[str, Any]) -> dict[str, str]:
+    """Return the flags that say otherwise than their subtypes."""
+    return {
+        flag: value[flag]
+        for flag in _FLAGS
+        if value.get(flag) in ("True", "False")
+        and (value[flag] == "True") == (value.get(flag.replace("_exists", "_subtype"), "n/a") in ("", "n/a"))
+    }
 
 
 def _labels(value: dict[str, Any]) -> Iterator[Label]:
