@@ -87,5 +87,47 @@ _SOURCES: tuple[Format, ...] = (
 )
 """The twelve sources of the Thanos data (arXiv 2411.04496), and DialogStudio's form of seven corpora."""
 
-CORPORA: tuple[Format, ...] = (*_SOURCES,)
+_OTHERS: tuple[Format, ...] = (
+    Format(
+        "dailydialog",
+        "DailyDialog (text with act and emotion files)",
+        "corpora.daily.dailydialog",
+        "CC BY-NC-SA 4.0",
+    ),
+    Format(
+        "xdailydialog",
+        "XDailyDialog (four languages)",
+        "corpora.daily.xdailydialog",
+        "Apache-2.0; derived from DailyDialog, CC BY-NC-SA 4.0",
+    ),
+    Format("blended_skill_talk", "BlendedSkillTalk", "corpora.persona.blended_skill_talk", "CC BY 4.0"),
+    Format("personachat", "PersonaChat and ConvAI2", "corpora.persona.personachat", "CC BY 4.0"),
+    Format(
+        "convai2_volunteers",
+        "ConvAI2 wild evaluation (human-bot, scored)",
+        "corpora.persona.convai2_volunteers",
+        "Apache-2.0 (organisers' statement)",
+    ),
+    Format("msc", "Multi-Session Chat", "corpora.persona.msc", "not stated; research use"),
+    Format("esconv", "ESConv (emotional support)", "corpora.support.esconv", "CC BY-NC 4.0"),
+    Format(
+        "annomi", "AnnoMI (motivational interviewing)", "corpora.support.annomi", "not stated; research use"
+    ),
+    Format(
+        "epitome",
+        "EPITOME, Reddit part (empathy levels)",
+        "corpora.support.epitome",
+        "University of Washington; research, non-commercial, with attribution",
+    ),
+    Format("cima", "CIMA (tutoring)", "corpora.tutoring.cima", "CC BY 2.5"),
+    Format(
+        "socialdial",
+        "SocialDial, human-written part",
+        "corpora.conduct.socialdial",
+        "not stated; research use",
+    ),
+    Format("diasafety", "DiaSafety", "corpora.conduct.diasafety", "Apache-2.0"),
+)
+
+CORPORA: tuple[Format, ...] = (*_SOURCES, *_OTHERS)
 """Published corpora."""

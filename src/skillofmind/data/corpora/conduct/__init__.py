@@ -1,0 +1,1 @@
+"""Whether what is said keeps to a norm, or is safe."""

@@ -1,0 +1,1 @@
+"""Everyday conversations, labelled by act, emotion and topic."""

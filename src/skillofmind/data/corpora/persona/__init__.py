@@ -1,0 +1,1 @@
+"""Conversations of people, or programs, who were given a persona."""

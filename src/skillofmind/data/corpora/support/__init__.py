@@ -1,0 +1,1 @@
+"""Emotional support, motivational interviewing, and answers to people in distress."""
