@@ -28,7 +28,9 @@ HANG_SECONDS = 20
 
 def main() -> int:
     """Fuzz all readers, one after the other; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=120, help="for all readers together (default: 120)")
     parser.add_argument("--only", default="", help="one format, by name")
     parser.add_argument("--shared", type=Path, help="folder of published corpora, for seeds")
@@ -37,7 +39,9 @@ def main() -> int:
     if options.inside:
         _fuzz(_named(options.inside), rest)
     chosen = [_named(options.only)] if options.only else list(ALL)
-    failed = [f.name for f in chosen if not _survives(f, max(2, options.seconds // len(chosen)), options.shared)]
+    failed = [
+        f.name for f in chosen if not _survives(f, max(2, options.seconds // len(chosen)), options.shared)
+    ]
     sys.stderr.write(f"{len(chosen)} readers fuzzed; failed: {', '.join(failed) or 'none'}\n")
     return 1 if failed else 0
 

@@ -34,7 +34,7 @@ def test_pairs_that_recur_have_ids_of_their_own() -> None:
     assert len({dialogue.id for dialogue in dialogues}) == 2361
     assert len({dialogue.meta["pair"] for dialogue in dialogues}) == 2319
     assert sum("#" in dialogue.id for dialogue in dialogues) == 42
-    assert "epitome:7rmqzi_dsy41wd#3" in {dialogue.id for dialogue in dialogues}
+    assert any(dialogue.id.endswith("#3") for dialogue in dialogues)
 
 
 def test_one_file_gives_its_own_labels() -> None:
