@@ -29,7 +29,7 @@ METAS = st.dictionaries(
     JSON | st.just([{"role": "tool", "content": "x"}]) | st.just({"tool_calls": [1]}),
     max_size=2,
 )
-IMAGES = st.builds(Image, TEXTS, st.none() | st.just("https://a.b/c.png"))
+IMAGES = st.builds(Image, TEXTS, st.none() | st.just("https://example.com/c.png"))
 TURNS = st.builds(
     Turn,
     KEYS,

@@ -53,13 +53,13 @@ class TestOpenAI:
     def test_parts_are_text_and_pictures(self, tmp_path: Path) -> None:
         parts = [
             {"type": "text", "text": "Look"},
-            {"type": "image_url", "image_url": {"url": "https://a.b/c.png", "detail": "low"}},
+            {"type": "image_url", "image_url": {"url": "https://example.com/c.png", "detail": "low"}},
             {"type": "text", "text": "here"},
         ]
         row = {"messages": [{"role": "user", "content": parts, "name": "Ana"}, HO]}
         found = one(openai_messages.read(lines(tmp_path / "d.jsonl", row)))
         assert found.turns[0] == Turn(
-            "Ana", "Look\nhere", (Image("", "https://a.b/c.png"),), meta={"content": parts}
+            "Ana", "Look\nhere", (Image("", "https://example.com/c.png"),), meta={"content": parts}
         )
         openai_messages.write([found], tmp_path / "again.jsonl", plain=True)
         assert json.loads((tmp_path / "again.jsonl").read_text()) == row
