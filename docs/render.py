@@ -212,13 +212,14 @@ def linear_scoring() -> str:
 
 def command_help() -> str:
     """Return the help texts of all commands."""
+    from skillofmind.cli.data import COMMANDS as DATA
     from skillofmind.cli.main import COMMANDS, main
 
     texts = []
-    for name in COMMANDS:
+    for name in (*COMMANDS, *(f"data {subcommand}" for subcommand in DATA)):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-            main([name, "--help"])
+            main([*name.split(), "--help"])
         texts.append(f"## som {name}\n\n```text\n{out.getvalue().rstrip()}\n```")
     return "\n\n".join(texts)
 

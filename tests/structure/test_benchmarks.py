@@ -1,6 +1,7 @@
 """Benchmarks explain themselves and compare equal work; pages that quote them quote the committed files."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from benchmarks import records
+from benchmarks.data_formats import child
 from benchmarks.dialogues import many
 from benchmarks.measure import Spent, interleaved, summary
 
@@ -56,6 +58,15 @@ def test_rounds_alternate_and_the_first_is_not_counted() -> None:
     found = interleaved({"a": lambda: arm("a"), "b": lambda: arm("b")}, 2)
     assert order == ["a", "b", "b", "a", "a", "b"]
     assert [one.cpu for one in found["a"]] == [4, 5]
+
+
+def test_the_peak_of_a_child_is_its_own() -> None:
+    held = bytearray(b"x") * (150 << 20)
+    bare = child([sys.executable, "-S", "-c", ""], os.environ, 1)["peak_mb"]
+    large = child([sys.executable, "-S", "-c", "x = bytearray(b'x') * (100 << 20)"], os.environ, 1)["peak_mb"]
+    assert len(held) > bare * 1e6
+    assert bare < 40
+    assert 100 < large - bare < 112
 
 
 def test_a_summary_is_median_and_quartiles() -> None:

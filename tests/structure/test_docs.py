@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 import skillofmind
-from skillofmind.cli.main import COMMANDS
+from skillofmind.cli.data import COMMANDS as DATA
 from skillofmind.cli.options import parse
 from tests.structure.shell_lines import SHELLS, Block, blocks, commands
 from tests.structure.source import ROOT
-from tests.structure.test_startup import options_of
+from tests.structure.test_startup import COMMANDS, options_of
 from tests.upstream import Upstream
 
 PAGES = [path for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))) if path.is_file()]
@@ -49,7 +49,7 @@ def test_the_links_of_a_page_lead_to_files(page: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_in_the_help_of_a_command_parse(command: str) -> None:
-    epilog = getattr(importlib.import_module(f"skillofmind.cli.{command}"), "_EPILOG", "")
+    epilog = getattr(importlib.import_module(f"skillofmind.cli.{command.replace(' ', '.')}"), "_EPILOG", "")
     # An example is two spaces in; what explains it stands further to the right.
     lines = [
         re.split(r"\s{3,}", line.strip())[0] for line in epilog.splitlines() if line.startswith("  som ")
@@ -140,10 +140,12 @@ def refusal(words: list[str]) -> str:
         return ""
     if words[0] not in COMMANDS:
         return f"unknown command {words[0]!r}"
+    nested = words[0] == "data" and words[1:2] and words[1] in DATA
+    command = " ".join(words[: 2 if nested else 1])
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            parse(options_of(words[0]), f"som {words[0]}", "", words[1:])
+            parse(options_of(command), f"som {command}", "", words[2 if nested else 1 :])
     except SystemExit as stop:
         return said.getvalue() if stop.code else ""
     return ""

@@ -14,9 +14,11 @@ import pytest
 
 import skillofmind
 from skillofmind import __version__
-from skillofmind.cli.main import COMMANDS
+from skillofmind.cli.data import COMMANDS as DATA
+from skillofmind.cli.main import COMMANDS as TOP
 from tests.structure.source import Module, modules
 
+COMMANDS = [*TOP, *(f"data {name}" for name in DATA)]
 HEAVY = {"torch", "transformers", "aiohttp", "numpy", "rich"}
 NOT_AT_ALL = {*HEAVY, "msgspec", "asyncio"}
 _CHILD = """
@@ -43,7 +45,7 @@ def test_help_loads_nothing_heavy() -> None:
     code, text, loaded = run_som("--help")
     assert (code, loaded & NOT_AT_ALL) == (0, set())
     assert text.startswith("usage: som COMMAND")
-    assert [name for name in COMMANDS if f"\n  {name} " not in text] == []
+    assert [name for name in TOP if f"\n  {name} " not in text] == []
 
 
 def test_the_version_needs_no_more() -> None:
@@ -57,7 +59,7 @@ def test_the_check_sees_what_is_loaded() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_is_complete_and_light(command: str) -> None:
-    code, text, loaded = run_som(command, "--help")
+    code, text, loaded = run_som(*command.split(), "--help")
     assert (code, loaded & HEAVY) == (0, set())
     words = " ".join(text.split())
     kind = options_of(command)
@@ -78,16 +80,17 @@ def test_every_command_is_one_file() -> None:
 
     room = "skillofmind.cli."
     files = {s.name.removeprefix(room) for s in modules() if s.name.startswith(room) and is_command(s)}
-    assert files == set(COMMANDS)
+    assert files == {command.replace(" ", ".") for command in COMMANDS}
 
 
 def options_of(command: str) -> Any:
     """Return the options dataclass of a command: the one in its module."""
-    found = vars(importlib.import_module(f"skillofmind.cli.{command}"))
+    name = command.replace(" ", ".")
+    found = vars(importlib.import_module(f"skillofmind.cli.{name}"))
     kinds = [
         kind
-        for name, kind in found.items()
-        if name.endswith("Options") and dataclasses.is_dataclass(kind) and kind.__module__.endswith(command)
+        for title, kind in found.items()
+        if title.endswith("Options") and dataclasses.is_dataclass(kind) and kind.__module__.endswith(name)
     ]
     assert len(kinds) == 1, f"{command} has {len(kinds)} options dataclasses"
     return kinds[0]

@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": "plan the next reply of every dialogue in a file",
     "chat": "talk in the terminal and see the plan behind every reply",
     "skills": "list the skills, or explain one",
+    "data": "look at, check, count, convert, select, split and sample dialogues",
     "demo": "see plans for a handful of dialogues; needs nothing",
     "fit": "train the embedded planner on annotated dialogues",
 }

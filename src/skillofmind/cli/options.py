@@ -37,7 +37,10 @@ def option(default: Any, help: str, *, name: str | None = None, value: str | Non
 
 
 def argument(value: str, help: str, **kwargs: Any) -> Any:
-    """Return a dataclass field that becomes a positional argument; optional when it has a `default`."""
+    """Return a dataclass field that becomes a positional argument; optional when it has a `default`.
+
+    A field that is a `tuple[..., ...]` takes one word or more.
+    """
     return dataclasses.field(**kwargs, metadata={"help": help, "value": value, "positional": True})
 
 
@@ -75,7 +78,7 @@ def parse(kind: type[T], prog: str, description: str, argv: Sequence[str], *, ep
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         _add(parser, field, hints[field.name])
     found = vars(parser.parse_args(list(argv)))
-    return kind(**found)
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
 
 
 def resolved(options: Any) -> dict[str, Any]:
@@ -106,6 +109,8 @@ def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint:
 
 
 def _conversion(hint: Any) -> dict[str, Any]:
+    if typing.get_origin(hint) is tuple:
+        return {"type": _READERS[typing.get_args(hint)[0]], "nargs": "+"}
     if isinstance(hint, types.UnionType):
         hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
     if typing.get_origin(hint) is typing.Literal:

@@ -9,12 +9,15 @@ Nothing is imported before it is needed. A reader never drops a row silently: wh
 as `Rejected`, with file, line and reason.
 """
 
+import difflib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
 
 from skillofmind.core.dialogue import Dialogue
+from skillofmind.core.errors import DataError
+from skillofmind.data.files import expand, head, source_name
 from skillofmind.data.jsonl import Rejected
 
 
@@ -131,3 +134,102 @@ _OTHERS: tuple[Format, ...] = (
 
 CORPORA: tuple[Format, ...] = (*_SOURCES, *_OTHERS)
 """Published corpora."""
+
+GENERAL: tuple[Format, ...] = (
+    Format("jsonl", "dialogues of this project, one JSON object a line", "jsonl"),
+    Format("openai", "OpenAI chat messages", "exchange.openai_messages"),
+    Format("sharegpt", "ShareGPT conversations", "exchange.sharegpt"),
+    Format("convokit", "ConvoKit corpus folder", "exchange.convokit", tested_on="documentation"),
+    Format("table", "CSV, TSV or Parquet with one turn a row", "exchange.table"),
+    Format("transcript", "lines of `Name: text`", "transcript"),
+)
+"""Formats of no particular corpus."""
+
+ALL: tuple[Format, ...] = CORPORA + GENERAL
+"""Every format."""
+
+
+def named(name: str) -> Format:
+    """Return the format that `--format NAME` means.
+
+    Raises:
+        DataError: there is none of this name.
+    """
+    found = next((row for row in ALL if row.name == name), None)
+    if found is None:
+        near = difflib.get_close_matches(name, [row.name for row in ALL], 1)
+        hint = f"did you mean {near[0]!r}?" if near else "`som data formats` lists them."
+        raise DataError(f"unknown format {name!r}; {hint}")
+    return found
+
+
+def detect(path: Path) -> Format:
+    """Return the format of a file or folder, told by its name and its first 64 KiB, decompressed.
+
+    A corpus goes before the general formats, and a transcript comes last, as most text could be one.
+
+    Raises:
+        DataError: no format fits, or several do; the message lists them.
+    """
+    start = b"" if path.is_dir() else head(path)
+    for rows in (CORPORA, GENERAL[:-1], GENERAL[-1:]):
+        fits = [row.name for row in rows if row.reader().looks_like(start, path)]
+        if len(fits) > 1:
+            raise DataError(
+                f"{source_name(path)}: it could be {' or '.join(fits)}; say which with --format NAME."
+            )
+        if fits:
+            return named(fits[0])
+    known = ", ".join(row.name for row in ALL)
+    raise DataError(
+        f"{source_name(path)}: the format is not known; say it with --format NAME, one of {known}."
+    )
+
+
+def read_any(paths: Iterable[Path], format: str | None = None) -> Iterator[Dialogue | Rejected]:
+    """Yield the dialogues of files, folders, patterns or `-`, each file in the format it is in.
+
+    A folder is a corpus where its format says so; of any other folder all files below it are read, and a
+    file there that is in no known format is a rejected row. Named on its own, such a file is an error.
+
+    Args:
+        paths: as `files.expand` takes them.
+        format: name of the format of all of them; told from each file where `None`.
+
+    Raises:
+        DataError: a file cannot be read, or its format cannot be told.
+    """
+    for path, found in located(paths, format):
+        if isinstance(found, Rejected):
+            yield found
+        else:
+            yield from found.reader().read(path)
+
+
+def located(paths: Iterable[Path], format: str | None = None) -> Iterator[tuple[Path, Format | Rejected]]:
+    """Yield each file, or corpus folder, with its format, or with why it has none.
+
+    Raises:
+        DataError: as `read_any`.
+    """
+    given = None if format is None else named(format)
+    seen: set[Path] = set()
+    for path in paths:
+        if path.is_dir() and _is_corpus(path, given):
+            yield path, given or detect(path)
+            continue
+        for file in expand((path,)):
+            if file not in seen:
+                seen.add(file)
+                yield file, given or (_told(file) if path.is_dir() else detect(file))
+
+
+def _is_corpus(folder: Path, given: Format | None) -> bool:
+    return any(row.reader().looks_like(b"", folder) for row in ((given,) if given else ALL))
+
+
+def _told(file: Path) -> Format | Rejected:
+    try:
+        return detect(file)
+    except DataError as error:
+        return Rejected(file.name, 0, str(error))

@@ -1,14 +1,13 @@
-"""Open a file or standard input and read dialogues, whichever of our two formats it is in."""
+"""Open a file or standard input, compressed or not, and read dialogues in one of our two formats."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import DataError
+from skillofmind.data.files import open_binary, source_name
 from skillofmind.data.jsonl import Rejected, read_jsonl
 from skillofmind.data.transcript import read_transcript
 
@@ -24,9 +23,9 @@ def read_dialogues(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: the file is missing, unreadable, empty or a JSON array, or a transcript names no speaker.
     """
-    source = "stdin" if str(path) == "-" else path.name
+    source = source_name(path)
     try:
-        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+        with open_binary(path) as file:
             head = list(_until_content(file))
             first = head[-1].removeprefix(_BOM).strip() if head else b""
             if not first:

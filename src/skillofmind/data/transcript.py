@@ -1,12 +1,30 @@
 """Plain transcripts: `Name: text` lines; a line without a name continues the turn above it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.errors import DataError
+from skillofmind.data.files import open_binary, source_name
 
 _TURN = re.compile(r"^\s*([^\s:：][^:：]{0,39}?)\s*[:：](?!//)\s*(.*)$")
+
+
+def read(path: Path) -> Iterator[Dialogue]:
+    """Yield the one dialogue of a transcript.
+
+    Raises:
+        DataError: the file cannot be read, or as `read_transcript`.
+    """
+    with open_binary(path) as file:
+        yield read_transcript(file, source_name(path))
+
+
+def looks_like(head: bytes, path: Path) -> bool:
+    """Say whether the first line that is not blank names who speaks."""
+    first = next(filter(None, map(bytes.strip, head.removeprefix(b"\xef\xbb\xbf").splitlines())), b"")
+    return not first.startswith((b"{", b"[")) and bool(_TURN.match(first.decode("utf-8", "replace")))
 
 
 def read_transcript(lines: Iterable[bytes], source: str) -> Dialogue:

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from skillofmind.core.errors import StorageError
 
@@ -75,6 +76,48 @@ def write_lines_atomic(path: Path, lines: Iterable[bytes]) -> None:
         StorageError: the disk said no; `path` is as it was and no temporary file stays.
     """
     _replace(path, _chunks(lines))
+
+
+def write_parts_atomic(folder: Path, lines: Iterable[tuple[str, bytes]]) -> list[Path]:
+    r"""Write lines to several files of `folder` in one pass; none is there before all are written.
+
+    Args:
+        folder: made where it is missing; its parent exists.
+        lines: (file name, line with its `\n`).
+
+    Returns:
+        The files, in the order of their first lines.
+
+    Raises:
+        StorageError: the disk said no; no file has changed unless the disk fails between two renames.
+    """
+    with storage_errors(folder):
+        folder.mkdir(exist_ok=True)
+    ending = f".{secrets.token_hex(6)}.tmp"
+    files: dict[Path, BinaryIO] = {}
+    try:
+        for name, line in lines:
+            path = folder / name
+            with storage_errors(path):
+                if path not in files:
+                    files[path] = path.with_name(f".{name}{ending}").open("xb", _CHUNK)
+                files[path].write(line)
+        for path, file in files.items():
+            with storage_errors(path), file:
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            with storage_errors(path):
+                os.replace(path.with_name(f".{path.name}{ending}"), path)
+        with storage_errors(folder):
+            sync_folder(folder)
+    finally:
+        for path, file in files.items():
+            with suppress(OSError):
+                file.close()
+            with suppress(OSError):
+                path.with_name(f".{path.name}{ending}").unlink(missing_ok=True)
+    return list(files)
 
 
 def leftovers(folder: Path) -> list[Path]:

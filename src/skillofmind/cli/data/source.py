@@ -1,0 +1,114 @@
+"""What goes into a subcommand of `som data`, and where its lines go."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+from skillofmind.cli.printable import printable
+from skillofmind.core.dialogue import Dialogue
+from skillofmind.core.errors import ConfigurationError, DataError
+from skillofmind.data.formats import read_any
+from skillofmind.data.jsonl import Rejected
+from skillofmind.run.atomic import write_lines_atomic
+from skillofmind.run.progress import Progress
+
+T = TypeVar("T")
+_PATIENCE = 1.0
+_STEP = 64
+
+
+class Source:
+    """The dialogues of some files, once.
+
+    Attributes:
+        bad: rows that were no dialogues.
+    """
+
+    def __init__(self, files: Iterable[Path], format: str, *, skip_bad: bool, label: str) -> None:
+        """Read nothing yet; `format` "" means that each file tells its own."""
+        self.bad = 0
+        self._rows = read_any(files, format or None)
+        self._skip_bad, self._label = skip_bad, label
+
+    def __iter__(self) -> Iterator[Dialogue]:
+        """Yield the dialogues; how far it is is shown when it takes longer than a second.
+
+        Raises:
+            DataError: a row is no dialogue, unless such rows are skipped.
+        """
+        for row in watched(self._rows, self._label):
+            if isinstance(row, Dialogue):
+                yield row
+            else:
+                self._reject(row)
+
+    def exit_code(self) -> int:
+        """Return 1 and say so where rows were skipped, else 0."""
+        if self.bad:
+            sys.stderr.write(f"som: {self.bad} rows are no dialogues and were left out.\n")
+        return 1 if self.bad else 0
+
+    def _reject(self, row: Rejected) -> None:
+        if not self._skip_bad:
+            raise DataError(f"{row} Or leave such rows out with --skip-bad.")
+        self.bad += 1
+        sys.stderr.write(f"som: {printable(str(row))}\n")
+
+
+def watched(rows: Iterable[T], label: str) -> Iterator[T]:
+    """Yield `rows`, and show how far it is when it takes longer than a second."""
+    start, progress = time.monotonic(), None
+    with ExitStack() as stack:
+        for number, row in enumerate(rows, 1):
+            if number % _STEP == 0:
+                if progress is not None:
+                    progress.advance(_STEP)
+                elif time.monotonic() - start > _PATIENCE:
+                    progress = stack.enter_context(Progress(None, label, done=number))
+            yield row
+
+
+def emit(lines: Iterable[bytes], out: Path | None) -> None:
+    """Write lines to a file, whole or not at all, or to standard output as they come.
+
+    Raises:
+        StorageError: the disk said no; the file is as it was.
+    """
+    if out is not None:
+        write_lines_atomic(out, lines)
+        return
+    for line in lines:
+        sys.stdout.buffer.write(line)
+
+
+def check_out(out: Path | None, files: Iterable[Path]) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises:
+        ConfigurationError: `out` is one of `files`.
+    """
+    if out is not None and any(out.resolve() == path.resolve() for path in files if str(path) != "-"):
+        raise ConfigurationError(f"--out {str(out)!r} is also read; write to another file.")
+
+
+def pairs(text: str, flag: str) -> dict[str, float]:
+    """Read `train=0.8,test=0.2`.
+
+    Raises:
+        ConfigurationError: it is not written so.
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, number = part.strip().partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals or not name:
+            raise ConfigurationError(
+                f"{flag} {text!r} is not understood at {part!r}; write NAME=NUMBER,NAME=NUMBER."
+            )
+    return found
