@@ -1,9 +1,8 @@
 """`som data split`: divide dialogues into parts, so that what belongs together stays together."""
 
-import importlib
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +17,16 @@ _EPILOG = """\
 The part of a dialogue follows from the seed and its group alone: sessions and translations of one dialogue
 are a group. So the same dialogue is in the same part whatever else is in the files.
 
+With --near-duplicates, dialogues whose 5-word sequences overlap by that share or more (Jaccard) are a group,
+too; all dialogues are then held in memory.
+
 Without --out the dialogues go to standard output with their part in the field `split`. With --out every part
 is a file, FOLDER/train.jsonl and so on; all of them get their names at the end, so that Ctrl-C changes none.
 
 examples:
   som data split corpus.jsonl --out parts
   som data split corpus.jsonl --shares train=0.9,test=0.1 --seed 3 > split.jsonl
+  som data split corpus.jsonl --near-duplicates 0.7 --out parts
 """
 
 
@@ -36,6 +39,12 @@ class SplitOptions:
         "train=0.8,validation=0.1,test=0.1", "share of the groups for each part", value="NAME=SHARE,..."
     )
     seed: int = option(0, "another seed gives another split", value="N")
+    near: float | None = option(
+        None,
+        "keep dialogues this alike (0 to 1, say 0.7) in one part",
+        name="--near-duplicates",
+        value="SHARE",
+    )
     out: Path | None = option(None, "folder for one file a part", value="FOLDER")
     format: str = option("", "format of the files; each tells its own without it", value="NAME")
     skip_bad: bool = option(False, "report rows that are no dialogues and go on, instead of stopping")
@@ -48,9 +57,11 @@ def run(argv: Sequence[str]) -> int:
     for name in shares:
         if "/" in name or name.startswith("."):
             raise ConfigurationError(f"--shares: {name!r} cannot be the name of a file; choose another.")
+    if options.near is not None and not 0 < options.near <= 1:
+        raise ConfigurationError(f"--near-duplicates {options.near:g} must be more than 0 and at most 1.")
     check_out(options.out, options.files)
     source = Source(options.files, options.format, skip_bad=options.skip_bad, label="split")
-    divided = importlib.import_module("skillofmind.data.split").split(source, shares, options.seed)
+    divided = _divided(source, shares, options)
     if options.out is None:
         emit(write_jsonl(divided), None)
     else:
@@ -59,6 +70,21 @@ def run(argv: Sequence[str]) -> int:
         said = ", ".join(f"{name} {counts[name]}" for name in shares)
         sys.stderr.write(f"som: {said}; the files are in {options.out}\n")
     return source.exit_code()
+
+
+def _divided(source: Source, shares: Mapping[str, float], options: SplitOptions) -> Iterator[Dialogue]:
+    from skillofmind.data.split import split
+
+    if options.near is None:
+        return split(source, shares, options.seed)
+    from skillofmind.data.duplicates import clusters, near_duplicates
+
+    dialogues = list(source)
+    alike = clusters(near_duplicates(dialogues, options.near))
+    sys.stderr.write(
+        f"som: {len(alike)} dialogues in {len(set(alike.values()))} clusters of near-duplicates\n"
+    )
+    return split(dialogues, shares, options.seed, alike)
 
 
 def _parts(dialogues: Iterable[Dialogue], counts: Counter[str]) -> Iterator[tuple[str, bytes]]:
