@@ -62,7 +62,7 @@ GENERAL: tuple[Format, ...] = (
     Format("openai", "OpenAI chat messages", "exchange.openai_messages"),
     Format("sharegpt", "ShareGPT conversations", "exchange.sharegpt"),
     Format("convokit", "ConvoKit corpus folder", "exchange.convokit", tested_on="documentation"),
-    Format("table", "CSV, TSV or Parquet with one turn a row", "exchange.table"),
+    Format("table", "CSV, TSV or Parquet with one turn a row", "exchange.table", tested_on="documentation"),
     Format("transcript", "lines of `Name: text`", "transcript"),
 )
 """Formats of no particular corpus."""
