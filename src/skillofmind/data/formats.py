@@ -140,7 +140,7 @@ GENERAL: tuple[Format, ...] = (
     Format("openai", "OpenAI chat messages", "exchange.openai_messages"),
     Format("sharegpt", "ShareGPT conversations", "exchange.sharegpt"),
     Format("convokit", "ConvoKit corpus folder", "exchange.convokit", tested_on="documentation"),
-    Format("table", "CSV, TSV or Parquet with one turn a row", "exchange.table"),
+    Format("table", "CSV, TSV or Parquet with one turn a row", "exchange.table", tested_on="documentation"),
     Format("transcript", "lines of `Name: text`", "transcript"),
 )
 """Formats of no particular corpus."""
@@ -171,6 +171,9 @@ def detect(path: Path) -> Format:
     Raises:
         DataError: no format fits, or several do; the message lists them.
     """
+    if str(path) != "-" and path.exists() and not (path.is_file() or path.is_dir()):
+        # Looking into a pipe would use up its beginning.
+        raise DataError(f"{path}: a pipe is read once only; say its format with --format NAME, or give -.")
     start = b"" if path.is_dir() else head(path)
     for rows in (CORPORA, GENERAL[:-1], GENERAL[-1:]):
         fits = [row.name for row in rows if row.reader().looks_like(start, path)]

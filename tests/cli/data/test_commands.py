@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import re
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -177,6 +179,25 @@ class TestConvert:
         file = write(tmp_path / "d.jsonl", 1)
         [row] = here("data", "convert", file, "--to", "openai", "--plain").out.splitlines()
         assert list(json.loads(row)) == ["messages"]
+
+    def test_columns_of_a_table_are_said(self, here: Here, tmp_path: Path) -> None:
+        (tmp_path / "d.csv").write_text("t,who,said\n1,A,x\n1,B,y\n2,A,z\n")
+        words = ("data", "convert", tmp_path / "d.csv", "--columns")
+        assert ids(here(*words, "dialogue=t,speaker=who,text=said").out) == ["1", "2"]
+        assert_refused(here(*words, "speaker=who,text=nothing"), "there is no column 'nothing'")
+        assert_refused(here(*words, "who"), "write speaker=COLUMN,text=COLUMN")
+        assert_refused(here(*words, "text=said", "--format", "jsonl"), "--columns is for tables")
+
+    def test_a_pipe_by_name_needs_its_format_and_loses_nothing(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert_refused(som("data", "convert", tmp_path / "pipe"), "a pipe is read once only")
+        text = "speaker,text\n" + "A,x\n" * 50_000
+        writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,))
+        writer.start()
+        result = som("data", "convert", tmp_path / "pipe", "--format", "table")
+        writer.join()
+        [row] = result.out.splitlines()
+        assert len(msgspec.json.decode(row, type=Dialogue).turns) == 50_000
 
     def test_what_is_there_stays_when_a_row_is_bad(self, here: Here, tmp_path: Path) -> None:
         file = write(tmp_path / "d.jsonl", 2, b"no\n")

@@ -13,8 +13,14 @@ import pytest
 from skillofmind.core.dialogue import Dialogue, Image, Turn
 from skillofmind.core.errors import DataError
 from skillofmind.data.exchange import convokit, openai_messages, sharegpt, table
+from skillofmind.data.formats import detect, read_any
 from skillofmind.data.jsonl import Rejected
+from tests.corpora import corpora_folder
 
+PUBLISHED = [
+    ("sharegpt", "dpo_en_demo/dpo_en_demo_0_224.json", 225, 631),
+    ("openai", "swe_smith_logs/ft_xml_example_rows.jsonl", 2, 162),
+]
 HI = {"role": "user", "content": "Hi"}
 HO = {"role": "assistant", "content": "Ho"}
 
@@ -32,6 +38,16 @@ def one(rows: Any) -> Dialogue:
 
 def refused(rows: Any) -> list[tuple[int, str]]:
     return [(row.line, row.reason) for row in rows if isinstance(row, Rejected)]
+
+
+@pytest.mark.parametrize(("format", "name", "dialogues", "turns"), PUBLISHED)
+def test_published_files_are_read_whole(format: str, name: str, dialogues: int, turns: int) -> None:
+    folder = corpora_folder()
+    if folder is None or not (folder / name).is_file():
+        pytest.skip(f"{name} is not here")
+    assert detect(folder / name).name == format
+    found = [row for row in read_any([folder / name]) if isinstance(row, Dialogue)]
+    assert (len(found), sum(len(row.turns) for row in found)) == (dialogues, turns)
 
 
 class TestOpenAI:

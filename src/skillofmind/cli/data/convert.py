@@ -23,6 +23,7 @@ examples:
   som data convert corpus.jsonl.zst --to openai --plain > train.jsonl
   som data convert esconv/ --to convokit --out esconv-convokit
   som data convert dump.jsonl --format openai --to sharegpt --out dump.json --skip-bad
+  som data convert chats.csv --columns dialogue=thread,speaker=who,text=said > chats.jsonl
 """
 
 
@@ -35,6 +36,7 @@ class ConvertOptions:
     out: Path | None = option(None, "file to write; standard output without it", value="FILE")
     plain: bool = option(False, "write only what the format knows, without the field skillofmind")
     format: str = option("", "format of the files; each tells its own without it", value="NAME")
+    columns: str = option("", "for tables: which column is what", value="MEANING=COLUMN,...")
     skip_bad: bool = option(False, "report rows that are no dialogues and go on, instead of stopping")
 
 
@@ -42,7 +44,15 @@ def run(argv: Sequence[str]) -> int:
     """Run `som data convert`."""
     options = parse(ConvertOptions, "som data convert", "Convert dialogues.", argv, epilog=_EPILOG)
     check_out(options.out, options.files)
-    source = Source(options.files, options.format, skip_bad=options.skip_bad, label="convert")
+    if options.columns and options.format not in ("", "table"):
+        raise ConfigurationError(f"--columns is for tables, not for --format {options.format!r}; drop one.")
+    source = Source(
+        options.files,
+        options.format,
+        skip_bad=options.skip_bad,
+        label="convert",
+        columns=options.columns,
+    )
     counted = _Counted(source)
     if options.out is None:
         if options.to == "convokit":

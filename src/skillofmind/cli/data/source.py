@@ -10,6 +10,7 @@ from typing import TypeVar
 from skillofmind.cli.printable import printable
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import ConfigurationError, DataError
+from skillofmind.data.files import expand
 from skillofmind.data.formats import read_any
 from skillofmind.data.jsonl import Rejected
 from skillofmind.run.atomic import write_lines_atomic
@@ -27,10 +28,20 @@ class Source:
         bad: rows that were no dialogues.
     """
 
-    def __init__(self, files: Iterable[Path], format: str, *, skip_bad: bool, label: str) -> None:
-        """Read nothing yet; `format` "" means that each file tells its own."""
+    def __init__(
+        self, files: Iterable[Path], format: str, *, skip_bad: bool, label: str, columns: str = ""
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            files: files, folders, patterns or `-`.
+            format: their format; "" means that each file tells its own.
+            skip_bad: report rows that are no dialogues and go on.
+            label: what is being done, for the progress.
+            columns: for tables, which column is what: `dialogue=conv_id,speaker=who`.
+        """
         self.bad = 0
-        self._rows = read_any(files, format or None)
+        self._rows = _table_rows(files, columns) if columns else read_any(files, format or None)
         self._skip_bad, self._label = skip_bad, label
 
     def __iter__(self) -> Iterator[Dialogue]:
@@ -56,6 +67,17 @@ class Source:
             raise DataError(f"{row} Or leave such rows out with --skip-bad.")
         self.bad += 1
         sys.stderr.write(f"som: {printable(str(row))}\n")
+
+
+def _table_rows(files: Iterable[Path], text: str) -> Iterator[Dialogue | Rejected]:
+    from skillofmind.data.exchange import table
+
+    words = [part.partition("=") for part in text.split(",")]
+    if not all(meaning.strip() and column.strip() for meaning, _, column in words):
+        raise ConfigurationError(f"--columns {text!r} is not understood; write speaker=COLUMN,text=COLUMN.")
+    columns = {meaning.strip(): column.strip() for meaning, _, column in words}
+    for path in expand(files):
+        yield from table.read(path, columns)
 
 
 def watched(rows: Iterable[T], label: str) -> Iterator[T]:

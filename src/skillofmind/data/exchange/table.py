@@ -110,7 +110,8 @@ def guess(names: list[str]) -> dict[str, str]:
 
 
 def _is_parquet(path: Path) -> bool:
-    if str(path) == "-":
+    # A pipe can be read once only, and Parquet cannot be read from one.
+    if not path.is_file():
         return False
     with open_binary(path) as file:
         return file.read(4) == _PARQUET
@@ -131,7 +132,7 @@ def _checked(columns: Mapping[str, str] | None, names: list[str], source: str) -
     for meaning in ("speaker", "text"):
         if meaning not in found:
             raise DataError(
-                f"{source}: no column for the {meaning} among {listed}; say which with a column map."
+                f"{source}: no column for the {meaning} among {listed}; say which with --columns."
             )
     return found
 
