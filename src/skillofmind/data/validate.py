@@ -19,6 +19,7 @@ from skillofmind.core.record import Record
 from skillofmind.data.files import open_binary, source_name
 from skillofmind.data.formats import Format, located
 from skillofmind.data.jsonl import Rejected, numbered
+from skillofmind.data.seen import Seen
 
 ERRORS = {
     "rejected": "a row that is no dialogue",
@@ -99,7 +100,7 @@ class Validation:
         self.dialogues = 0
         self.counts: Counter[str] = Counter()
         self._schemes, self._skills = schemes or {}, skills
-        self._ids: set[int] = set()
+        self._ids = Seen()
 
     def problems(self, row: Dialogue | Rejected, source: str, line: int) -> list[Problem]:
         """Return what is wrong with a row, and count it."""
@@ -117,9 +118,8 @@ class Validation:
 
     def _checked(self, dialogue: Dialogue) -> Iterator[tuple[str, str]]:
         # A number of 64 bits takes the place of each id: among a million, two meet once in 37 million runs.
-        if hash(dialogue.id) in self._ids:
+        if not self._ids.add(dialogue.id):
             yield "duplicate-id", f"an earlier dialogue has the id {dialogue.id!r}, too; make ids unique."
-        self._ids.add(hash(dialogue.id))
         yield from _turn_problems(dialogue)
         yield from self._label_problems(dialogue)
         yield from _dialogue_problems(dialogue)

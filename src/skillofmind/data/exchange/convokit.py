@@ -28,6 +28,7 @@ from skillofmind.core.errors import DataError, StorageError
 from skillofmind.data.exchange.chat import REST
 from skillofmind.data.files import open_binary
 from skillofmind.data.jsonl import Rejected, dialogue_fault
+from skillofmind.data.seen import Seen
 from skillofmind.run.atomic import storage_errors
 
 Json = dict[str, Any]
@@ -87,7 +88,7 @@ def looks_like(head: bytes, path: Path) -> bool:
 
 
 def write(dialogues: Iterable[Dialogue], path: Path, *, plain: bool = False) -> None:
-    """Write a corpus folder, whole or not at all, in constant memory (about 60 bytes an id).
+    """Write a corpus folder, whole or not at all, in constant memory (12 to 24 bytes an id).
 
     Raises:
         StorageError: the disk said no, or `path` is a folder with something in it.
@@ -210,7 +211,7 @@ def _with_rest(name: str, said: list[_Said], meta: Json) -> Dialogue:
 
 
 def _write_all(dialogues: Iterable[Dialogue], folder: Path, target: Path, *, plain: bool) -> None:
-    seen: set[int] = set()
+    seen = Seen()
     with ExitStack() as open_files:
         with storage_errors(target):
             utterances = open_files.enter_context((folder / UTTERANCES).open("wb"))
@@ -218,9 +219,8 @@ def _write_all(dialogues: Iterable[Dialogue], folder: Path, target: Path, *, pla
             conversations = open_files.enter_context((folder / "conversations.json").open("wb"))
         between = b"{"
         for dialogue in dialogues:
-            if hash(dialogue.id) in seen:
+            if not seen.add(dialogue.id):
                 raise DataError(f"two dialogues have the id {dialogue.id!r}; make ids unique first.")
-            seen.add(hash(dialogue.id))
             with storage_errors(target):
                 utterances.writelines(_utterances(dialogue))
                 people.write(between + _people(dialogue))
@@ -228,7 +228,7 @@ def _write_all(dialogues: Iterable[Dialogue], folder: Path, target: Path, *, pla
             between = b",\n"
         with storage_errors(target):
             for file in (people, conversations):
-                file.write(b"}\n" if seen else b"{}\n")
+                file.write(b"}\n" if len(seen) else b"{}\n")
             for file in (utterances, people, conversations):
                 file.flush()
                 os.fsync(file.fileno())

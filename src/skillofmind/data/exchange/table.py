@@ -29,6 +29,7 @@ from skillofmind.data.exchange import openai_messages, sharegpt
 from skillofmind.data.exchange.chat import dialogue_of
 from skillofmind.data.files import open_binary, source_name
 from skillofmind.data.jsonl import Rejected, dialogue_fault, read_jsonl
+from skillofmind.data.seen import Seen
 
 NAMES: dict[str, tuple[str, ...]] = {
     "dialogue": (
@@ -176,14 +177,13 @@ def _text(value: Any) -> str | None:
 
 def _grouped(rows: Iterator[_Row], source: str) -> Iterator[Dialogue | Rejected]:
     """Put the rows of each dialogue together."""
-    seen: set[int] = set()
+    seen = Seen()
     for key, group in groupby(rows, key=lambda row: row.dialogue):
         together = list(group)
-        if key and hash(key) in seen:
+        if key and not seen.add(key):
             reason = f"dialogue {key!r} has rows further up, too; sort the table by dialogue."
             yield Rejected(source, together[0].line, reason)
             continue
-        seen.add(hash(key))
         yield _dialogue(key, together, source)
 
 
