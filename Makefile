@@ -3,6 +3,7 @@
 # make test-lowest  the tests with the oldest versions allowed
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
 # make docs      fill the generated parts of the pages
+# make fuzz      fuzz every reader of data files for five minutes
 # make clean     remove the environment and caches
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-lowest check format bench docs clean
+.PHONY: demo test test-slow test-lowest check format bench docs fuzz clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -50,6 +51,11 @@ bench: $(VENV)/.dev $(VENV)/.peers
 	$(BIN)/python -m benchmarks.linear_scoring --out results/benchmarks/linear_scoring.json
 	$(BIN)/python -m benchmarks.planner_starter --out results/planner_starter.json
 	$(BIN)/python -m benchmarks.http_client --with $(VENV)/peers --out results/benchmarks/http_client.json
+
+# Coverage-guided, by hand: atheris stays out of the environment of the tests.
+fuzz: $(VENV)/.dev
+	$(PIP) --target $(VENV)/fuzz atheris
+	PYTHONPATH=$(VENV)/fuzz $(BIN)/python -m tests.fuzz.readers --seconds 300
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

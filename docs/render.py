@@ -196,6 +196,39 @@ def benchmark_table() -> str:
     return _table(["", "measured", "limit"], rows)
 
 
+def formats() -> str:
+    """Return the table of formats."""
+    from skillofmind.data.formats import ALL
+
+    rows = [[f"`{form.name}`", form.title, form.tested_on, form.licence] for form in ALL]
+    return _table(["format", "", "tested on", "licence"], rows)
+
+
+def data_speed() -> str:
+    """Return speed and memory of the data commands."""
+    found = _result("benchmarks/data_formats.json")["commands"]
+    rows = [
+        [
+            name,
+            f"{large['dialogues_per_cpu_s']:,}",
+            f"{large['cpu_s']:.1f}",
+            f"{found['small'][name]['peak_mb']:.0f}",
+            f"{large['peak_mb']:.0f}",
+        ]
+        for name, large in found["large"].items()
+        if name != "bare python"
+    ]
+    head = ["", "dialogues a CPU second", "CPU s, 1 M turns", "peak MB, 100 k turns", "peak MB, 1 M turns"]
+    return _table(head, rows)
+
+
+def data_peers() -> str:
+    """Return loading and iterating, ours and the peers'."""
+    found = _result("benchmarks/data_formats.json")["load_and_iterate"]["large"]
+    rows = [[n, f"{r['cpu_s']:.1f}", f"{r['wall_s']:.1f}", f"{r['peak_mb']:,.0f}"] for n, r in found.items()]
+    return _table(["100,000 dialogues", "CPU s", "wall s", "peak MB"], rows)
+
+
 def linear_scoring() -> str:
     """Return plain Python against numpy."""
     found = _result("benchmarks/linear_scoring.json")
@@ -231,6 +264,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,
+    "formats": formats,
+    "data_speed": data_speed,
+    "data_peers": data_peers,
     "command_help": command_help,
 }
 
