@@ -1,7 +1,8 @@
-"""Cut a JSON list into its elements without holding the list in memory.
+"""Cut a JSON list, or objects that follow one another, into the parts without holding all in memory.
 
-Only quotes, brackets and commas are looked at: an element ends at a comma that stands in no string and in
-no inner bracket. What is between two cuts is decoded by the caller, so a broken element costs one element.
+Only quotes, brackets and commas are looked at: an element of a list ends at a comma that stands in no string
+and in no inner bracket, an object where its braces are balanced. What is between two cuts is decoded by the
+caller, so a broken part costs one part.
 
     >>> import io
     >>> [part.raw for part in elements(io.BytesIO(b'[{"a": "x, y"}, [1, 2]]'))]
@@ -12,8 +13,12 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-_CHUNK = 1 << 20
+from skillofmind.data.corpora.folder import BOM
+
+_CHUNK = 1 << 19
 _MARK = re.compile(rb'["\[\]{},]')
+_BRACE = re.compile(rb'"(?:[^"\\]|\\.)*(?P<end>"|\\?\Z)|[{}]', re.DOTALL)
+_BETWEEN = b" \t\r\n,[]"
 _REST_OF_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
@@ -105,3 +110,64 @@ def _behind(cutter: _Cutter) -> Iterator[Element]:
     left = cutter.cut(len(cutter.buffer), whole=False)
     if left.raw or cutter.depth > 0:
         yield left
+
+
+def objects(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield line and bytes of each outermost `{...}`, and of each text between that JSON forbids.
+
+    Args:
+        file: stands before the first object.
+    """
+    buffer, line = b"", 1
+    while True:
+        block = file.read(max(_CHUNK, len(buffer)))
+        buffer += block
+        found, taken = _spans(buffer, last=not block)
+        yield from _texts(buffer, found, line)
+        line += buffer.count(b"\n", 0, taken)
+        buffer = buffer[taken:]
+        if not block:
+            return
+
+
+def pieces(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield what `objects` yields for these bytes.
+
+    >>> [text for _, text in pieces(b'{"a": 1} and {"b": 2}')]
+    [b'{"a": 1}', b'and', b'{"b": 2}']
+    """
+    yield from _texts(raw, _spans(raw, last=True)[0], 1)
+
+
+def _texts(buffer: bytes, spans: list[tuple[int, int]], line: int) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    for start, end in spans:
+        text = buffer[start:end].lstrip(_BETWEEN + BOM).rstrip(_BETWEEN)
+        if text:
+            first = buffer.index(text, start)
+            line += buffer.count(b"\n", at, first)
+            at = first
+            yield line, text
+
+
+def _spans(buffer: bytes, last: bool) -> tuple[list[tuple[int, int]], int]:
+    """Return the spans of whole objects and of what lies between, and how many bytes they take.
+
+    What follows the last whole object is a span only when the file ends with `buffer`.
+    """
+    spans: list[tuple[int, int]] = []
+    taken = depth = 0
+    for mark in _BRACE.finditer(buffer):
+        if mark["end"] is not None and mark["end"] != b'"' and not last:
+            break
+        if mark[0] == b"{":
+            depth += 1
+            if depth == 1:
+                spans.append((taken, mark.start()))
+                taken = mark.start()
+        elif mark[0] == b"}" and depth:
+            depth -= 1
+            if depth == 0:
+                spans.append((taken, mark.end()))
+                taken = mark.end()
+    return ([*spans, (taken, len(buffer))], len(buffer)) if last else (spans, taken)

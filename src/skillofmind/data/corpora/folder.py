@@ -2,11 +2,13 @@
 
 import csv
 import re
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
 from skillofmind.core.errors import DataError
+
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark that a UTF-8 file may begin with."""
 
 _PACKED = (".gz", ".zst")
 _SPLITS = {
@@ -25,8 +27,16 @@ def plain_name(path: Path) -> str:
     return path.stem if path.suffix in _PACKED else path.name
 
 
-def files(path: Path, *patterns: str) -> tuple[Path, ...]:
-    """Return `path` itself when it is a file, else the files below it whose names fit, sorted.
+def source_of(path: Path) -> str:
+    """Return the name of a file for messages, with its folder where that is a split."""
+    return f"{path.parent.name}/{path.name}" if path.parent.name in ("train", "dev", "test") else path.name
+
+
+def files_of(path: Path, *patterns: str) -> tuple[Path, ...]:
+    """Return `path` itself when it is not a folder, else the files in it that match a pattern, sorted.
+
+    Patterns are those of `Path.glob`: `*.json` for the folder itself, `**/*.json` for all levels below as
+    well. They also match packed copies (`.gz`, `.zst`).
 
     Raises:
         DataError: there is nothing at `path`, or the folder has no such file.
@@ -35,15 +45,13 @@ def files(path: Path, *patterns: str) -> tuple[Path, ...]:
         if not path.exists():
             raise DataError(f"{path}: there is no such file or folder; check the path.")
         return (path,)
-    found = tuple(
-        sorted(
-            file
-            for file in path.rglob("*")
-            if file.is_file() and any(fnmatchcase(plain_name(file), pattern) for pattern in patterns)
-        )
-    )
+    copies = (pattern + packed for pattern in patterns for packed in ("", *_PACKED))
+    found = tuple(sorted({file for copy in copies for file in path.glob(copy) if file.is_file()}))
     if not found:
-        raise DataError(f"{path}: no file named like {' or '.join(patterns)}; give the corpus's folder.")
+        names = " or ".join(pattern.removeprefix("**/") for pattern in patterns)
+        raise DataError(
+            f"{path}: no file named like {names}; the folder has no file of the corpus, give another."
+        )
     return found
 
 
@@ -59,7 +67,7 @@ def split_of(path: Path) -> str | None:
 
 def stem(path: Path) -> str:
     """Return the file's name without its endings: the middle part of ids where rows have none."""
-    return plain_name(path).rsplit(".", 1)[0]
+    return plain_name(path).rpartition(".")[0] or plain_name(path)
 
 
 @lru_cache(maxsize=2)
@@ -69,7 +77,7 @@ def keys_of(head: bytes) -> frozenset[str]:
     >>> sorted(keys_of(b'[{"a": {"b": 1}, "c": "d"}, {"e": 2}]'))
     ['a', 'c']
     """
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"[", b"{"):
+    if head.removeprefix(BOM).lstrip()[:1] not in (b"[", b"{"):
         return frozenset()
     keys: set[str] = set()
     depth, base = 0, None
@@ -88,8 +96,16 @@ def keys_of(head: bytes) -> frozenset[str]:
 
 def columns_of(head: bytes) -> tuple[str, ...]:
     """Return the cells of the first line of a comma-separated file."""
-    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")
+    line = head.removeprefix(BOM).split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")
     try:
         return tuple(next(csv.reader([line]), ()))
     except csv.Error:
         return ()
+
+
+def has_keys(head: bytes, *keys: str) -> bool:
+    """Say whether `head` begins as JSON and has every one of `keys` as a key, at any depth."""
+    start = head.removeprefix(BOM).lstrip()[:1]
+    return start in (b"{", b"[") and all(
+        re.search(rb'"%s"\s*:' % re.escape(key.encode()), head) for key in keys
+    )

@@ -119,7 +119,7 @@ def test_a_row_of_another_width_is_rejected_and_a_missing_column_an_error(tmp_pa
     dialogues, rejected = sorted_out(read(path))
     assert ([d.id for d in dialogues], [row.line for row in rejected]) == (["annomi:9"], [2])
     path = write_lines(tmp_path / "x.csv", "transcript_id,utterance_id,interlocutor", "1,0,client")
-    with pytest.raises(DataError, match=r"x\.csv:1: the column 'utterance_text' is missing"):
+    with pytest.raises(DataError, match=r"x\.csv:1: no column 'utterance_text'"):
         list(read(path))
 
 

@@ -28,8 +28,9 @@ from typing import Any
 import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
-from skillofmind.data.corpora.folder import columns_of, files, plain_name
-from skillofmind.data.corpora.rows import Row, csv_rows, usable
+from skillofmind.data.corpora.csv_rows import csv_rows
+from skillofmind.data.corpora.folder import columns_of, files_of, plain_name
+from skillofmind.data.corpora.rows import Row, usable
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "Apache-2.0"
@@ -49,7 +50,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
         DataError: nothing can be read there.
     """
     annotated: set[str] = set()
-    for file in files(path, "300_dialog.csv", "full_dialog.csv"):
+    for file in files_of(path, "**/300_dialog.csv", "**/full_dialog.csv"):
         info, faults = _info(file)
         yield from faults
         for result in _dialogues(file, info, annotated):

@@ -22,8 +22,9 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest, split_of
+from skillofmind.data.corpora.folder import files_of, has_keys, split_of
+from skillofmind.data.corpora.json_rows import json_objects
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 SAFETY = "diasafety.safety"
@@ -43,7 +44,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: a file is missing or unreadable.
     """
-    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_rows, _dialogue)
+    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_objects, _dialogue)
 
 
 def looks_like(head: bytes, path: Path) -> bool:
@@ -55,7 +56,7 @@ def looks_like(head: bytes, path: Path) -> bool:
 def _dialogue(row: Row) -> Dialogue | Rejected:
     pair = msgspec.convert(row.value, _Pair)
     if not pair.context.strip() or not pair.response.strip():
-        return row.reject("the context or the response is empty; both need text.")
+        return row.rejected("the context or the response is empty; both need text.")
     labels = Label(SAFETY, pair.label), Label(CATEGORY, pair.category)
     return Dialogue(
         turns=(Turn("user", pair.context), Turn("responder", pair.response, labels=labels)),

@@ -29,9 +29,10 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.folder import files_of, has_keys
+from skillofmind.data.corpora.json_rows import json_objects
 from skillofmind.data.corpora.persona.two_sided import empty_turn
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 VIOLATION = "socialdial.violation"
@@ -92,7 +93,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: a file is missing or unreadable.
     """
-    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_rows, _dialogue)
+    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_objects, _dialogue)
 
 
 def looks_like(head: bytes, path: Path) -> bool:
@@ -104,7 +105,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     found = msgspec.convert(row.value, _Source)
     fault = empty_turn([said.text for said in found.dialogue])
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     extra = {
         "norm_type": found.norm.norm_type,
         "norm_context": found.norm.context,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from skillofmind.core.dialogue import Label, Turn
-from skillofmind.data.corpora.reading import Row, lines_of
+from skillofmind.data.corpora.opening import lines_of
+from skillofmind.data.corpora.rows import Row
 
 ACT = "dailydialog.act"
 EMOTION = "dailydialog.emotion"
@@ -58,7 +59,7 @@ def aligned_rows(files: dict[str, Path | None]) -> Iterator[Row]:
             name: b"" if line is None else line[1] for name, line in zip(present, found, strict=True)
         }
         if any(line.strip() for line in value.values()):
-            yield Row(first, number, value)
+            yield Row(first, number, number, value)
 
 
 def fields(row: Row, names: Sequence[str]) -> tuple[list[str], str]:

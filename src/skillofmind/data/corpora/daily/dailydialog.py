@@ -25,7 +25,8 @@ from pathlib import Path
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
 from skillofmind.data.corpora.daily.codes import TOPICS, aligned_rows, fields, labelled_turns
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, split_of
+from skillofmind.data.corpora.folder import files_of, split_of
+from skillofmind.data.corpora.rows import Row, dialogues
 from skillofmind.data.jsonl import Rejected
 
 _SPLIT_FILES = tuple(f"dialogues_{split}.txt" for split in ("train", "validation", "valid", "dev", "test"))
@@ -46,7 +47,7 @@ def looks_like(head: bytes, path: Path) -> bool:
     return bool(_NAME.match(path.name)) and b"__eou__" in head
 
 
-def _texts(path: Path) -> list[Path]:
+def _texts(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
         nested = [f"*/{name}" for name in _SPLIT_FILES]
         splits = [name for name in (*_SPLIT_FILES, *nested) if any(path.glob(f"{name}*"))]
@@ -66,14 +67,14 @@ def _beside(text: Path) -> dict[str, Path | None]:
 def _dialogue(row: Row) -> Dialogue | Rejected:
     texts, fault = fields(row, ("text", "act", "emotion", "topic"))
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     text, acts, emotions, topic = texts
     missing = [name for name in ("act", "emotion") if name in row.value and not row.value[name].strip()]
     if missing:
-        return row.reject(f"the line has no {missing[0]} labels; give files of the same number of lines.")
+        return row.rejected(f"the line has no {missing[0]} labels; give files of the same number of lines.")
     turns, fault = labelled_turns(text, acts, emotions)
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     return Dialogue(
         turns=turns,
         context=SocialContext(topic=TOPICS.get(topic.strip(), topic.strip()) or None),

@@ -27,7 +27,9 @@ from typing import Any
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
 from skillofmind.data.corpora.daily.codes import TOPICS, aligned_rows, fields, labelled_turns
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, lines_of, split_of, stem
+from skillofmind.data.corpora.folder import files_of, split_of, stem
+from skillofmind.data.corpora.opening import lines_of
+from skillofmind.data.corpora.rows import Row, dialogues
 from skillofmind.data.jsonl import Rejected
 
 _ALIGNED = re.compile(r"^dialogues_text_(En|De|It|Zh)\.txt")
@@ -64,7 +66,7 @@ def _tab_rows(path: Path) -> Iterator[Row]:
         if line.strip():
             cells = line.split(b"\t")
             value: dict[str, Any] = dict(zip(("text", "topic", "action", "emotion"), cells, strict=False))
-            yield Row(path, number, {**value, "cells": len(cells)})
+            yield Row(path, number, number, {**value, "cells": len(cells)})
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
@@ -72,14 +74,14 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     if row.value.get("cells", 4) != 4:
         fault = f"{row.value['cells']} tab-separated cells instead of text, topic, acts and emotions."
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     text, acts, emotions, topic = texts
     missing = [name for name in ("action", "emotion") if name in row.value and not row.value[name].strip()]
     if missing:
-        return row.reject(f"the line has no {missing[0]} labels; give files of the same number of lines.")
+        return row.rejected(f"the line has no {missing[0]} labels; give files of the same number of lines.")
     turns, fault = labelled_turns(text, acts, emotions)
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     return Dialogue(
         turns=turns,
         context=SocialContext(topic=TOPICS.get(topic.strip(), topic.strip()) or None),

@@ -30,9 +30,19 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
 from skillofmind.core.errors import DataError
-from skillofmind.data.corpora.folder import columns_of, files, keys_of, plain_name, split_of, stem
-from skillofmind.data.corpora.rows import Row, Shape, json_rows, not_utf8, shaped, source_of, usable
-from skillofmind.data.files import open_binary
+from skillofmind.data.corpora.csv_rows import not_utf8
+from skillofmind.data.corpora.folder import (
+    columns_of,
+    files_of,
+    keys_of,
+    plain_name,
+    source_of,
+    split_of,
+    stem,
+)
+from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.opening import lines_of
+from skillofmind.data.corpora.rows import Row, Shape, shaped, usable
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "CC BY-NC 4.0"
@@ -42,7 +52,6 @@ _SPEAKERS = (
     Speaker("Speaker", role="tells of a feeling", human=True),
     Speaker("Listener", role="listens", human=True),
 )
-_BOM = b"\xef\xbb\xbf"
 
 
 class Said(Shape, frozen=True):
@@ -80,7 +89,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*.jsonl", "*.csv", "*.json"):
+    for file in files_of(path, "**/*.jsonl", "**/*.csv", "**/*.json"):
         rows = _csv(file) if plain_name(file).endswith(".csv") else json_rows(file)
         yield from gathered(file, rows)
 
@@ -119,19 +128,16 @@ def gathered(file: Path, rows: Iterator[Row | Rejected]) -> Iterator[Dialogue | 
 
 def _csv(file: Path) -> Iterator[Row | Rejected]:
     """Yield the lines of the authors' table."""
-    source = source_of(file)
     numbers = count(1)
-    try:
-        with open_binary(file) as lines:
-            if tuple(_cells(lines.readline().removeprefix(_BOM))[:6]) != _COLUMNS[:6]:
-                raise DataError(
-                    f"{source}:1: the columns must be {', '.join(_COLUMNS)}; fetch the file again."
-                )
-            for line, raw in enumerate(lines, 2):
-                if raw.strip():
-                    yield _csv_row(Row(source, line, next(numbers), _cells(raw)))
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); check the path and fetch it again.") from error
+    lines = lines_of(file)
+    _, names = next(lines, (1, b""))
+    if tuple(_cells(names)[:6]) != _COLUMNS[:6]:
+        raise DataError(
+            f"{source_of(file)}:1: the columns must be {', '.join(_COLUMNS)}; fetch the file again."
+        )
+    for line, raw in lines:
+        if raw.strip():
+            yield _csv_row(Row(file, line, next(numbers), _cells(raw)))
 
 
 def _cells(raw: bytes) -> list[str]:

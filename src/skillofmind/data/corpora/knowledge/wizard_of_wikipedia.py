@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
-from skillofmind.data.corpora.folder import files, keys_of, split_of, stem
-from skillofmind.data.corpora.rows import Row, Shape, converted, json_rows
+from skillofmind.data.corpora.folder import files_of, keys_of, split_of, stem
+from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.rows import Row, Shape, converted
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "CC BY 4.0"
@@ -54,7 +55,9 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*train*.json", "*valid*.json", "*test*.json", "data.json", "*.jsonl"):
+    for file in files_of(
+        path, "**/*train*.json", "**/*valid*.json", "**/*test*.json", "**/data.json", "**/*.jsonl"
+    ):
         yield from converted(json_rows(file), Talk, partial(conversation, file))
 
 

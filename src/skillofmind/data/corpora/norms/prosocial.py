@@ -26,8 +26,9 @@ from typing import Any
 import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
-from skillofmind.data.corpora.folder import files, keys_of, split_of, stem
-from skillofmind.data.corpora.rows import Row, Shape, json_rows, shaped, usable
+from skillofmind.data.corpora.folder import files_of, keys_of, split_of, stem
+from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.rows import Row, Shape, shaped, usable
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "CC BY 4.0"
@@ -70,7 +71,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*.jsonl", "*.json"):
+    for file in files_of(path, "**/*.jsonl", "**/*.json"):
         yield from gathered(file, json_rows(file))
 
 

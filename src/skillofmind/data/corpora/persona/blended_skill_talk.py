@@ -30,9 +30,10 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.folder import files_of, has_keys, split_of
+from skillofmind.data.corpora.json_rows import json_objects
 from skillofmind.data.corpora.persona.two_sided import TwoSided, empty_turn, facts_at, two_sided
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest, split_of
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 CHOSEN = "blended_skill_talk.chosen_suggestion"
@@ -78,7 +79,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: a file is missing or unreadable.
     """
-    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_rows, _dialogue)
+    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_objects, _dialogue)
 
 
 def looks_like(head: bytes, path: Path) -> bool:
@@ -94,7 +95,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     if "dialogue" in row.value:
         found = msgspec.convert(row.value, TwoSided)
         fault = empty_turn(found.dialogue)
-        return row.reject(fault) if fault else _plain(row, found)
+        return row.rejected(fault) if fault else _plain(row, found)
     if "dialog" in row.value:
         return _original(row, msgspec.convert(row.value, _Original))
     return _published(row, msgspec.convert(row.value, _Published))
@@ -110,9 +111,9 @@ def _plain(row: Row, found: TwoSided) -> Dialogue:
 def _published(row: Row, found: _Published) -> Dialogue | Rejected:
     free, guided, chosen = found.free_messages, found.guided_messages, found.guided_chosen_suggestions
     if len(free) - len(guided) not in (0, 1):
-        return row.reject(f"{len(free)} free and {len(guided)} guided messages do not take turns.")
+        return row.rejected(f"{len(free)} free and {len(guided)} guided messages do not take turns.")
     if chosen and len(chosen) != len(guided):
-        return row.reject(f"{len(guided)} guided messages have {len(chosen)} chosen suggestions.")
+        return row.rejected(f"{len(guided)} guided messages have {len(chosen)} chosen suggestions.")
     said: list[Turn] = []
     for index, text in enumerate(free):
         said.append(Turn("A", text))
@@ -129,11 +130,11 @@ def _published(row: Row, found: _Published) -> Dialogue | Rejected:
 def _original(row: Row, found: _Original) -> Dialogue | Rejected:
     count = len(found.dialog)
     if len(found.chosen_suggestions) not in (0, count):
-        return row.reject(f"{count} messages have {len(found.chosen_suggestions)} chosen suggestions.")
+        return row.rejected(f"{count} messages have {len(found.chosen_suggestions)} chosen suggestions.")
     said = []
     for index, (who, text) in enumerate(found.dialog):
         if who not in (0, 1):
-            return row.reject(f"message {index + 1} is of speaker {who}; only 0 and 1 speak.")
+            return row.rejected(f"message {index + 1} is of speaker {who}; only 0 and 1 speak.")
         extra = _item(found.suggestions, index), _item(found.label_candidates, index // 2)
         chosen = _item(found.chosen_suggestions, index) or ""
         said.append(_guided(text, chosen, *extra) if who else Turn("A", text))
@@ -165,7 +166,7 @@ def _blended(
     turns = (*first, *said)
     fault = empty_turn([turn.text for turn in turns])
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     return Dialogue(
         turns=turns,
         context=_context(dataset, additional or None),

@@ -29,9 +29,10 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.folder import files_of, has_keys, split_of
+from skillofmind.data.corpora.json_rows import json_objects
 from skillofmind.data.corpora.persona.two_sided import empty_turn
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest, split_of
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 SCORE = "convai2_volunteers.evaluation_score"
@@ -63,7 +64,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: a file is missing or unreadable.
     """
-    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_rows, _dialogue)
+    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_objects, _dialogue)
 
 
 def looks_like(head: bytes, path: Path) -> bool:
@@ -76,7 +77,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     chat = msgspec.convert(row.value, _Chat)
     fault = empty_turn([message.text for message in chat.dialog])
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     speakers = (
         _speaker("participant1", chat.participant1_id, chat),
         _speaker("participant2", chat.participant2_id, chat),

@@ -28,9 +28,10 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Session, SocialContext, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.folder import files_of, has_keys, split_of
+from skillofmind.data.corpora.json_rows import json_objects
 from skillofmind.data.corpora.persona.two_sided import empty_turn
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest, split_of
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 _SPEAKERS = ("Speaker 1", "Speaker 2")
@@ -65,7 +66,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
         DataError: a file is missing or unreadable.
     """
     files = files_of(path, "*.jsonl", "*.txt", "session_*/*.txt", "session_*/*.jsonl")
-    yield from dialogues(files, json_rows, _dialogue)
+    yield from dialogues(files, json_objects, _dialogue)
 
 
 def looks_like(head: bytes, path: Path) -> bool:
@@ -80,7 +81,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     earlier = [said.text for previous in episode.previous_dialogs for said in previous.dialog]
     fault = empty_turn([said.text for said in episode.dialog]) or empty_turn(earlier)
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     sources = row.value.get("previous_dialogs", [])
     history = tuple(map(_session, episode.previous_dialogs, sources))
     pair = episode.metadata.initial_data_id

@@ -28,9 +28,11 @@ from pathlib import Path
 import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Speaker, Turn
-from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.folder import BOM, files_of, split_of
+from skillofmind.data.corpora.json_rows import json_objects
+from skillofmind.data.corpora.opening import lines_of
 from skillofmind.data.corpora.persona.two_sided import TwoSided, empty_turn, facts_at, two_sided
-from skillofmind.data.corpora.reading import BOM, Row, dialogues, files_of, lines_of, split_of
+from skillofmind.data.corpora.rows import Row, dialogues
 from skillofmind.data.jsonl import Rejected
 
 _LICENCE = "CC BY 4.0"
@@ -55,7 +57,7 @@ def looks_like(head: bytes, path: Path) -> bool:
 
 
 def _rows(path: Path) -> Iterator[Row | Rejected]:
-    return _blocks(path) if _is_numbered(path) else json_rows(path)
+    return _blocks(path) if _is_numbered(path) else json_objects(path)
 
 
 def _is_numbered(path: Path) -> bool:
@@ -67,13 +69,13 @@ def _blocks(path: Path) -> Iterator[Row]:
     start, block = 1, list[bytes]()
     for number, line in lines_of(path):
         if line.startswith(b"1 ") and block:
-            yield Row(path, start, {"lines": block})
+            yield Row(path, start, start, {"lines": block})
             block = []
         if line.strip():
             start = start if block else number
             block = [*block, line]
     if block:
-        yield Row(path, start, {"lines": block})
+        yield Row(path, start, start, {"lines": block})
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
@@ -81,7 +83,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
         return _numbered(row, row.value["lines"])
     found = msgspec.convert(row.value, TwoSided)
     fault = empty_turn(found.dialogue)
-    return row.reject(fault) if fault else two_sided(row, found, "personachat", _LICENCE)
+    return row.rejected(fault) if fault else two_sided(row, found, "personachat", _LICENCE)
 
 
 def _numbered(row: Row, lines: list[bytes]) -> Dialogue | Rejected:
@@ -91,21 +93,21 @@ def _numbered(row: Row, lines: list[bytes]) -> Dialogue | Rejected:
     for expected, line in enumerate(lines, 1):
         text, fault = _unnumbered(line, expected)
         if fault:
-            return row.reject(f"line {row.line + expected - 1} {fault}")
+            return row.rejected(f"line {row.line + expected - 1} {fault}")
         fact = _PERSONA.match(text)
         if fact:
             personas[fact[1]].append(fact[2])
             continue
         said = _exchange(text)
         if said is None:
-            return row.reject(
+            return row.rejected(
                 f"line {row.line + expected - 1} has no tab between what is said and the answer."
             )
         silences += sum(turn.text == _SILENCE for turn in said)
         turns += [turn for turn in said if turn.text != _SILENCE]
     fault = empty_turn([turn.text for turn in turns])
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     return Dialogue(
         turns=tuple(turns),
         id=f"personachat:{row.place}",

@@ -9,7 +9,8 @@ import re
 
 from skillofmind.core.dialogue import Dialogue, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.reading import Row, has_keys, rest, split_of
+from skillofmind.data.corpora.folder import has_keys, split_of
+from skillofmind.data.corpora.rows import Row, rest
 
 _PERSONA = re.compile(rb'"speaker persona"\s*:\s*\[((?:"(?:[^"\\]|\\.)*"|[\s,])*)\]')
 _FACT = re.compile(rb'"(?:[^"\\]|\\.)*"')

@@ -19,8 +19,9 @@ from functools import partial
 from pathlib import Path
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
-from skillofmind.data.corpora.folder import files, keys_of, split_of, stem
-from skillofmind.data.corpora.rows import Row, Shape, converted, json_rows
+from skillofmind.data.corpora.folder import files_of, keys_of, split_of, stem
+from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.rows import Row, Shape, converted
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "CC BY 4.0"
@@ -43,7 +44,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*.jsonl", "*.json"):
+    for file in files_of(path, "**/*.jsonl", "**/*.json"):
         yield from converted(json_rows(file), Story, partial(conversation, file))
 
 

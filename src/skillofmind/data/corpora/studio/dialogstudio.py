@@ -29,10 +29,11 @@ import msgspec
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.data.corpora.bargain import casino
 from skillofmind.data.corpora.feeling import empathetic_dialogues
-from skillofmind.data.corpora.folder import files, keys_of
+from skillofmind.data.corpora.folder import files_of, keys_of
+from skillofmind.data.corpora.json_rows import json_rows
 from skillofmind.data.corpora.knowledge import wizard_of_wikipedia
 from skillofmind.data.corpora.norms import prosocial
-from skillofmind.data.corpora.rows import Row, Shape, converted, json_rows, shaped
+from skillofmind.data.corpora.rows import Row, Shape, converted, shaped
 from skillofmind.data.corpora.story import soda
 from skillofmind.data.corpora.studio import wild_chats
 from skillofmind.data.corpora.task import multiwoz
@@ -82,7 +83,9 @@ def read(path: Path) -> Results:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*converted_examples.json", "train*.json", "val*.json", "test*.json", "*.jsonl"):
+    for file in files_of(
+        path, "**/*converted_examples.json", "**/train*.json", "**/val*.json", "**/test*.json", "**/*.jsonl"
+    ):
         for row in json_rows(file):
             yield from [row] if isinstance(row, Rejected) else _dialogues(file, row)
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from skillofmind.core.dialogue import Dialogue, Speaker, Turn
-from skillofmind.data.corpora.folder import files, keys_of, split_of, stem
-from skillofmind.data.corpora.rows import Row, Shape, converted, json_rows
+from skillofmind.data.corpora.folder import files_of, keys_of, split_of, stem
+from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.rows import Row, Shape, converted
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "Apache-2.0"
@@ -48,7 +49,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "ConvAI2.original_examples.json", "*.jsonl"):
+    for file in files_of(path, "**/ConvAI2.original_examples.json", "**/*.jsonl"):
         yield from converted(json_rows(file), Chat, partial(conversation, file))
 
 

@@ -34,7 +34,8 @@ from typing import Any
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
 from skillofmind.data.corpora.csv_rows import csv_rows
-from skillofmind.data.corpora.reading import Row, dialogues, files_of
+from skillofmind.data.corpora.folder import files_of
+from skillofmind.data.corpora.rows import Row, dialogues
 from skillofmind.data.jsonl import Rejected
 
 BEHAVIOUR = "annomi.therapist_behaviour"
@@ -69,7 +70,7 @@ def looks_like(head: bytes, path: Path) -> bool:
 
 def _transcripts(path: Path) -> Iterator[Row | Rejected]:
     """Yield the rows of each transcript as one, between the rows that are rejected."""
-    for _, group in groupby(csv_rows(path, _COLUMNS), partial(_transcript_of)):
+    for _, group in groupby(csv_rows(path, *_COLUMNS), partial(_transcript_of)):
         rows = []
         for row in group:
             if isinstance(row, Rejected):
@@ -77,7 +78,7 @@ def _transcripts(path: Path) -> Iterator[Row | Rejected]:
             else:
                 rows.append(row)
         if rows:
-            yield Row(path, rows[0].line, {"rows": rows})
+            yield Row(path, rows[0].line, rows[0].line, {"rows": rows})
 
 
 def _transcript_of(row: Row | Rejected) -> str:
@@ -90,7 +91,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     for index, group in enumerate(said):
         fault = _fault(index, group)
         if fault:
-            return row.reject(fault)
+            return row.rejected(fault)
     first = rows[0].value
     return Dialogue(
         turns=tuple(_turn(group) for group in said),

@@ -19,7 +19,7 @@ is not the one kept. Spans are not always verbatim parts of the answer. Split by
 Sensitive text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -27,7 +27,8 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, Speaker, Turn
 from skillofmind.data.corpora.csv_rows import csv_rows
-from skillofmind.data.corpora.reading import Row, dialogues, files_of
+from skillofmind.data.corpora.folder import files_of
+from skillofmind.data.corpora.rows import Row, dialogues
 from skillofmind.data.jsonl import Rejected
 
 _SCHEMES = {
@@ -56,23 +57,24 @@ def looks_like(head: bytes, path: Path) -> bool:
     return all(name in header for name in (b"sp_id", b"rp_id", b"seeker_post", b"rationales"))
 
 
-def _joined(files: list[Path]) -> Iterator[Row | Rejected]:
+def _joined(files: Sequence[Path]) -> Iterator[Row | Rejected]:
     """Yield the rows of the files side by side; every rejected row is told."""
-    for found in zip_longest(*(csv_rows(path, _COLUMNS) for path in files)):
+    for found in zip_longest(*(csv_rows(path, *_COLUMNS) for path in files)):
         rows = [row for row in found if isinstance(row, Row)]
         yield from (row for row in found if isinstance(row, Rejected))
         if rows:
-            yield Row(rows[0].path, rows[0].line, {"rows": rows, "files": len(files)})
+            value = {"rows": rows, "files": len(files)}
+            yield Row(rows[0].path, rows[0].line, rows[0].line, value)
 
 
 def _dialogue(row: Row, seen: dict[str, int]) -> Dialogue | Rejected:
     rows: list[Row] = row.value["rows"]
     pairs = {(found.value["sp_id"], found.value["rp_id"]) for found in rows}
     if len(rows) < row.value["files"] or len(pairs) > 1:
-        return row.reject("the files hold different pairs here; keep their rows in the same order.")
+        return row.rejected("the files hold different pairs here; keep their rows in the same order.")
     first = rows[0].value
     if not first["seeker_post"].strip() or not first["response_post"].strip():
-        return row.reject("the post or the answer is empty; both need text.")
+        return row.rejected("the post or the answer is empty; both need text.")
     pair = f"{first['sp_id']}_{first['rp_id']}"
     seen[pair] = seen.get(pair, 0) + 1
     times = f"#{seen[pair]}" if seen[pair] > 1 else ""

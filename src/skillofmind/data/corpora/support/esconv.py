@@ -31,8 +31,9 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest, split_of, stem
+from skillofmind.data.corpora.folder import files_of, has_keys, split_of, stem
+from skillofmind.data.corpora.json_rows import json_objects
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 STRATEGY = "esconv.strategy"
@@ -75,7 +76,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: a file is missing or unreadable.
     """
-    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_rows, _dialogue)
+    yield from dialogues(files_of(path, "*.json", "*.jsonl"), json_objects, _dialogue)
 
 
 def looks_like(head: bytes, path: Path) -> bool:
@@ -89,7 +90,7 @@ def _dialogue(row: Row) -> Dialogue | Rejected:
     for number, (said, source) in enumerate(zip(found.dialog, row.value["dialog"], strict=True), 1):
         turn = _turn(said, source)
         if turn is None:
-            return row.reject(
+            return row.rejected(
                 f"turn {number} has no text or is of {said.speaker!r}, who is not of the corpus."
             )
         turns.append(turn)

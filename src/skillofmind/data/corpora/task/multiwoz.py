@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from skillofmind.core.dialogue import Dialogue, Label, SocialContext, Speaker, Turn
-from skillofmind.data.corpora.folder import files, keys_of, plain_name, split_of
-from skillofmind.data.corpora.rows import Row, Shape, converted, json_rows
+from skillofmind.data.corpora.folder import files_of, keys_of, plain_name, split_of
+from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.rows import Row, Shape, converted
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "MIT"
@@ -58,7 +59,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
         DataError: nothing can be read there.
     """
     known: dict[Path, Acts] = {}
-    for file in files(path, "dialogues_*.json", "MULTIWOZ2_2.original_examples.json"):
+    for file in files_of(path, "**/dialogues_*.json", "**/MULTIWOZ2_2.original_examples.json"):
         beside = _acts_beside(file)
         if beside and beside not in known:
             known[beside], faults = _acts(beside)

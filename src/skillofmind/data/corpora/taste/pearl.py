@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 
 from skillofmind.core.dialogue import Dialogue, Speaker
-from skillofmind.data.corpora.folder import files, keys_of, split_of, stem
+from skillofmind.data.corpora.folder import files_of, keys_of, split_of, stem
+from skillofmind.data.corpora.json_rows import json_rows
 from skillofmind.data.corpora.lines import spoken_lines
-from skillofmind.data.corpora.rows import Row, Shape, converted, json_rows
+from skillofmind.data.corpora.rows import Row, Shape, converted
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "CC BY 4.0"
@@ -38,7 +39,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*.jsonl", "*.json"):
+    for file in files_of(path, "**/*.jsonl", "**/*.json"):
         yield from converted(json_rows(file), Consultation, partial(_conversation, file))
 
 

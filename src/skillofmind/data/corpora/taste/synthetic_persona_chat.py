@@ -20,9 +20,11 @@ from pathlib import Path
 import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Speaker
-from skillofmind.data.corpora.folder import columns_of, files, keys_of, plain_name, split_of, stem
+from skillofmind.data.corpora.csv_rows import csv_rows
+from skillofmind.data.corpora.folder import columns_of, files_of, keys_of, plain_name, split_of, stem
+from skillofmind.data.corpora.json_rows import json_rows
 from skillofmind.data.corpora.lines import spoken_lines
-from skillofmind.data.corpora.rows import Row, Shape, converted, csv_rows, json_rows
+from skillofmind.data.corpora.rows import Row, Shape, converted
 from skillofmind.data.jsonl import Rejected
 
 LICENCE = "CC BY 4.0"
@@ -44,7 +46,7 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
     Raises:
         DataError: nothing can be read there.
     """
-    for file in files(path, "*.csv", "*.jsonl"):
+    for file in files_of(path, "**/*.csv", "**/*.jsonl"):
         rows = csv_rows(file, *_NAMES) if plain_name(file).endswith(".csv") else json_rows(file)
         yield from converted(rows, Chat, partial(_conversation, file))
 

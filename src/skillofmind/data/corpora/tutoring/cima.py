@@ -30,9 +30,10 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Image, Label, SocialContext, Speaker, Turn
 from skillofmind.core.record import Record
-from skillofmind.data.corpora.json_rows import json_rows
+from skillofmind.data.corpora.folder import files_of, has_keys
+from skillofmind.data.corpora.json_rows import json_objects
 from skillofmind.data.corpora.persona.two_sided import empty_turn
-from skillofmind.data.corpora.reading import Row, dialogues, files_of, has_keys, rest
+from skillofmind.data.corpora.rows import Row, dialogues, rest
 from skillofmind.data.jsonl import Rejected
 
 TUTOR_ACTION = "cima.tutor_action"
@@ -73,7 +74,7 @@ def looks_like(head: bytes, path: Path) -> bool:
 
 def _replies(path: Path) -> Iterator[Row | Rejected]:
     """Yield the exercise once for every reply, with the number of the reply."""
-    for row in json_rows(path):
+    for row in json_objects(path):
         for exercise in [row] if isinstance(row, Rejected) else _exercises(row):
             if isinstance(exercise, Rejected):
                 yield exercise
@@ -81,7 +82,7 @@ def _replies(path: Path) -> Iterator[Row | Rejected]:
             replies = exercise.value.get("tutorResponses")
             count = len(replies) if isinstance(replies, list) else 0
             for number in range(1, count + 1) if count else [0]:
-                yield exercise._replace(value={**exercise.value, "reply": number})
+                yield msgspec.structs.replace(exercise, value={**exercise.value, "reply": number})
 
 
 def _exercises(row: Row) -> Iterator[Row | Rejected]:
@@ -91,16 +92,16 @@ def _exercises(row: Row) -> Iterator[Row | Rejected]:
     for part, exercises in row.value.items():
         for key, value in (exercises if isinstance(exercises, dict) else {"": None}).items():
             if isinstance(value, dict):
-                yield row._replace(value={"part": part, "key": key, **value})
+                yield msgspec.structs.replace(row, value={"part": part, "key": key, **value})
             else:
-                yield row.reject(f"{part!r} is neither an exercise nor holds exercises.")
+                yield row.rejected(f"{part!r} is neither an exercise nor holds exercises.")
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
     found = msgspec.convert(row.value, _Exercise)
     fault = _fault(found)
     if fault:
-        return row.reject(fault)
+        return row.rejected(fault)
     part, key = str(row.value.get("part", row.path.name)), str(row.value.get("key", row.line))
     number = row.value["reply"]
     return Dialogue(
