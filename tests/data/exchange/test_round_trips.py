@@ -93,3 +93,10 @@ def test_a_rest_that_no_longer_fits_is_rejected(tmp_path: Path, name: str) -> No
     [found] = module.read(path)
     assert isinstance(found, Rejected)
     assert "does not fit the 1 turns" in found.reason
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_turn_whose_meta_says_that_it_had_no_content_comes_back(name: str, tmp_path: Path) -> None:
+    corpus = [Dialogue((Turn("Ana", "", meta={"content": None}),), id="0")]
+    format_of(name).write(corpus, tmp_path / NAMES[name])
+    assert list(format_of(name).read(tmp_path / NAMES[name])) == corpus

@@ -104,7 +104,7 @@ class _Placed:
     def turn(self, turn: Turn, role: str) -> tuple[Json, list[Json], Json]:
         wire, meta = self._wire, dict(turn.meta)
         content = wire.written(turn)
-        if "content" in meta and _same(wire, meta["content"], turn):
+        if meta.get("content") is not None and _same(wire, meta["content"], turn):
             content = meta.pop("content")
         message = {wire.words.role: role}
         if wire.name and turn.speaker != role and _NAME.fullmatch(turn.speaker):

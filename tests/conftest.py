@@ -1,0 +1,13 @@
+"""Settings of the whole suite.
+
+In CI (the variable `CI` is set) hypothesis draws the same examples every time, so that a change is judged by
+what it changed; at a desk it draws new ones, so that something new can be found.
+"""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
