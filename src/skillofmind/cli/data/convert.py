@@ -12,8 +12,8 @@ from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import ConfigurationError
 
 _EPILOG = """\
-A file is written under a hidden name and gets its own at the end: after Ctrl-C or a full disk it is as it was
-before, and no half of it is there. A ConvoKit corpus is a folder and must not be there yet.
+A file is written under a hidden name and gets its own at the end: after a full disk it is as it was before, and
+no half of it is there. Ctrl-C ends the reading; what was read before it is written. A ConvoKit corpus is a folder and must not be there yet.
 
 What the format has no place for stands in a field `skillofmind`, so that nothing is lost on the way back;
 --plain leaves it out.
@@ -53,28 +53,14 @@ def run(argv: Sequence[str]) -> int:
         label="convert",
         columns=options.columns,
     )
-    counted = _Counted(source)
     if options.out is None:
         if options.to == "convokit":
             raise ConfigurationError("--to convokit writes a folder; name it with --out FOLDER.")
-        emit(_lines(options)(counted), None)
+        emit(_lines(options)(source), None)
     else:
-        _write(options, options.out, counted)
-        sys.stderr.write(f"som: {counted.count} dialogues are in {options.out}\n")
+        _write(options, options.out, source)
+        sys.stderr.write(f"som: {source.count} dialogues are in {options.out}\n")
     return source.exit_code()
-
-
-class _Counted:
-    """Dialogues, counted as they go by."""
-
-    def __init__(self, dialogues: Iterable[Dialogue]) -> None:
-        self.count = 0
-        self._dialogues = dialogues
-
-    def __iter__(self) -> Iterator[Dialogue]:
-        for dialogue in self._dialogues:
-            self.count += 1
-            yield dialogue
 
 
 def _lines(options: ConvertOptions) -> Callable[[Iterable[Dialogue]], Iterator[bytes]]:

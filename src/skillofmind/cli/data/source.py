@@ -1,10 +1,12 @@
 """What goes into a subcommand of `som data`, and where its lines go."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 from skillofmind.cli.printable import printable
@@ -26,6 +28,7 @@ class Source:
 
     Attributes:
         bad: rows that were no dialogues.
+        count: dialogues that were read.
     """
 
     def __init__(
@@ -40,24 +43,31 @@ class Source:
             label: what is being done, for the progress.
             columns: for tables, which column is what: `dialogue=conv_id,speaker=who`.
         """
-        self.bad = 0
+        self.bad = self.count = 0
+        self._interrupt = Interrupt()
         self._rows = _table_rows(files, columns) if columns else read_any(files, format or None)
         self._skip_bad, self._label = skip_bad, label
 
     def __iter__(self) -> Iterator[Dialogue]:
         """Yield the dialogues; how far it is is shown when it takes longer than a second.
 
+        Ctrl-C ends them early, so that what was read is worked on to the end and written.
+
         Raises:
             DataError: a row is no dialogue, unless such rows are skipped.
         """
-        for row in watched(self._rows, self._label):
+        for row in self._interrupt.before_each(watched(self._rows, self._label)):
             if isinstance(row, Dialogue):
+                self.count += 1
                 yield row
             else:
                 self._reject(row)
 
     def exit_code(self) -> int:
-        """Return 1 and say so where rows were skipped, else 0."""
+        """Return 130 after Ctrl-C, 1 where rows were skipped, else 0; and say so."""
+        if self._interrupt.asked:
+            sys.stderr.write(f"som: interrupted; the first {self.count} dialogues are done and written.\n")
+            return 130
         if self.bad:
             sys.stderr.write(f"som: {self.bad} rows are no dialogues and were left out.\n")
         return 1 if self.bad else 0
@@ -78,6 +88,48 @@ def _table_rows(files: Iterable[Path], text: str) -> Iterator[Dialogue | Rejecte
     columns = {meaning.strip(): column.strip() for meaning, _, column in words}
     for path in expand(files):
         yield from table.read(path, columns)
+
+
+class Interrupt:
+    """The first Ctrl-C, as a request to stop between two rows.
+
+    What was read before it is finished and written whole; a second Ctrl-C ends the command as usual.
+
+    Attributes:
+        asked: whether it came.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self.asked = False
+        self._waiting = False
+
+    def before_each(self, rows: Iterable[T]) -> Iterator[T]:
+        """Yield `rows` until Ctrl-C; a wait for the next row ends at once."""
+        iterator, before = iter(rows), None
+        try:
+            before = signal.signal(signal.SIGINT, self._note)
+        except ValueError:
+            # Python allows signal handlers in the main thread only.
+            yield from iterator
+            return
+        try:
+            while not self.asked:
+                try:
+                    self._waiting = True
+                    row = next(iterator)
+                except (StopIteration, KeyboardInterrupt):
+                    return
+                finally:
+                    self._waiting = False
+                yield row
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        again, self.asked = self.asked, True
+        if again or self._waiting:
+            raise KeyboardInterrupt
 
 
 def watched(rows: Iterable[T], label: str) -> Iterator[T]:
