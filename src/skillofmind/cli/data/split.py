@@ -21,7 +21,8 @@ With --near-duplicates, dialogues whose 5-word sequences overlap by that share o
 too; all dialogues are then held in memory.
 
 Without --out the dialogues go to standard output with their part in the field `split`. With --out every part
-is a file, FOLDER/train.jsonl and so on; all of them get their names at the end; Ctrl-C ends the reading, and what was read is divided.
+is a file, FOLDER/train.jsonl and so on; all of them get their names at the end. Ctrl-C ends the reading, and
+what was read before it is divided.
 
 examples:
   som data split corpus.jsonl --out parts
