@@ -13,8 +13,8 @@ from skillofmind.core.errors import ConfigurationError
 
 _EPILOG = """\
 A file is written under a hidden name and gets its own at the end: after a full disk it is as it was before,
-and no half of it is there. Ctrl-C ends the reading; what was read before it is written. A ConvoKit corpus is a
-folder and must not be there yet.
+and no half of it is there. Ctrl-C ends the reading; what was read before it is written. A ConvoKit corpus is
+a folder and must not be there yet.
 
 What the format has no place for stands in a field `skillofmind`, so that nothing is lost on the way back;
 --plain leaves it out.
