@@ -2,9 +2,9 @@
 
 Reading takes a folder or its `utterances.jsonl`, from version 1 (`users.json`, `root`, `user`) on.
 Utterances of one conversation may stand apart: a first pass notes where they are (16 bytes each), the second
-reads one conversation at a time. `speakers.json` and `conversations.json` are held in memory. Turns are in
-the order of the file, or of their timestamps where all have one. Metadata of an utterance, conversation and
-speaker become `meta` of turn and dialogue and `attributes` of the speaker.
+reads one conversation at a time. `speakers.json` and `conversations.json` are looked up in a temporary
+database on disk. Turns are in the order of the file, or of their timestamps where all have one. Metadata of
+an utterance, conversation and speaker become `meta` of turn and dialogue and `attributes` of the speaker.
 
 Writing streams. The id of a dialogue is that of its conversation and of its first utterance; the others are
 `<id>#<turn>`; a speaker is `<id>#<key>`, as our speakers live within one dialogue. Read and written alike:
@@ -16,7 +16,7 @@ import os
 import secrets
 import shutil
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +26,7 @@ import msgspec
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
 from skillofmind.core.errors import DataError, StorageError
 from skillofmind.data.exchange.chat import REST
+from skillofmind.data.exchange.lookup import Lookup
 from skillofmind.data.files import open_binary
 from skillofmind.data.jsonl import Rejected, dialogue_fault
 from skillofmind.data.seen import Seen
@@ -64,15 +65,16 @@ def read(path: Path) -> Iterator[Dialogue | Rejected]:
         DataError: a file is missing or is not what it should be.
     """
     folder = path if path.is_dir() else path.parent
-    people = _table(folder, ("speakers.json", "users.json"))
-    conversations = _table(folder, ("conversations.json",))
     places, bad = _places(folder)
     yield from bad
-    with open_binary(folder / UTTERANCES) as file:
+    with ExitStack() as stack:
+        people = stack.enter_context(_table(folder, "speakers.json", "users.json"))
+        conversations = stack.enter_context(_table(folder, "conversations.json"))
+        file = stack.enter_context(open_binary(folder / UTTERANCES))
         for name, found in places.items():
             try:
                 said = [_at(file, found[i], found[i + 1]) for i in range(0, len(found), 2)]
-                dialogue = _dialogue(name, said, conversations.get(name, {}), people)
+                dialogue = _dialogue(name, said, _meta_of(conversations.get(name)), people)
             except (msgspec.DecodeError, UnicodeDecodeError, DataError) as error:
                 yield Rejected(UTTERANCES, found[1], f"conversation {name!r}: {error}")
                 continue
@@ -108,16 +110,9 @@ def write(dialogues: Iterable[Dialogue], path: Path, *, plain: bool = False) -> 
         raise
 
 
-def _table(folder: Path, names: tuple[str, ...]) -> dict[str, Json]:
-    name = next((name for name in names if (folder / name).exists()), "")
-    if not name:
-        return {}
-    with open_binary(folder / name) as file:
-        try:
-            found = msgspec.json.decode(file.read(), type=dict[str, Json | None])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{folder / name}: {error}; it must map ids to objects.") from error
-    return {key: _meta_of(value or {}) for key, value in found.items()}
+def _table(folder: Path, *names: str) -> Lookup:
+    """Open the first of the files that is there."""
+    return Lookup(next((folder / name for name in names if (folder / name).exists()), None))
 
 
 def _meta_of(value: Json) -> Json:
@@ -158,20 +153,20 @@ def _at(file: BinaryIO, offset: int, line: int) -> _Said:
         raise DataError(f"line {line} is not an utterance: {error}; each needs `id` and `text`.") from error
 
 
-def _dialogue(name: str, said: list[_Said], meta: Json, people: Mapping[str, Json]) -> Dialogue:
+def _dialogue(name: str, said: list[_Said], meta: Json, people: Lookup) -> Dialogue:
     times = [one.timestamp for one in said]
     if all(isinstance(time, int | float) and not isinstance(time, bool) for time in times):
         said = sorted(said, key=lambda one: one.timestamp)
     if REST in meta:
         return _with_rest(name, said, meta)
     turns = tuple(_turn(one) for one in said)
-    keys = dict.fromkeys(turn.speaker for turn in turns)
+    known = {key: _meta_of(people.get(key)) for key in dict.fromkeys(turn.speaker for turn in turns)}
     context = meta.get("context")
     return Dialogue(
         turns,
         context=SocialContext(text=context if isinstance(context, str) else None),
         id=name,
-        speakers=tuple(_speaker(key, people[key]) for key in keys if people.get(key)),
+        speakers=tuple(_speaker(key, found) for key, found in known.items() if found),
         meta={key: value for key, value in meta.items() if key != "context" or not isinstance(value, str)},
     )
 
