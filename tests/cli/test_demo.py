@@ -4,9 +4,9 @@ import json
 
 import msgspec
 
+from skillofmind.core.picture import image_of
 from skillofmind.core.plan import Plan
 from skillofmind.data.read import accepted, read_dialogues
-from skillofmind.mind.render import image_of
 from skillofmind.mind.starter import demo_path, starter_dialogues
 from tests.cli.som import SKILLS, Here, som
 from tests.cli.test_bad_input import raw_controls

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from skillofmind.core.dialogue import Annotation, Dialogue, Image, Label, Turn
 from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.picture import image_of, spoken
 from skillofmind.data.select import (
     SELECTIONS,
     THANOS_QUOTAS,
@@ -23,7 +24,6 @@ from skillofmind.data.select import (
     thanos_selection,
     write_instances,
 )
-from skillofmind.mind.render import image_of
 
 
 def talk(speakers: str, pictures: tuple[int, ...] = (), corpus: str = "own", id: str = "own:1") -> Dialogue:
@@ -126,6 +126,8 @@ def test_targets_ascend_and_have_something_before_them(who: str, pictures: set[i
 def test_a_written_picture_is_what_the_prompt_shows_as_one(parts: list[str]) -> None:
     turn = Turn("A", "".join(parts))
     assert shares_image(turn) is (image_of(turn) is not None)
+    # What is shown as a picture is no longer among the words, and nothing else is missing from them.
+    assert shares_image(turn) is (spoken(turn) != turn.text.strip())
 
 
 def test_a_text_full_of_picture_marks_is_read_in_linear_time() -> None:

@@ -5,18 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillofmind.core.dialogue import Dialogue, Image, Session, SocialContext, Speaker, Turn
+from skillofmind.core.picture import image_of, spoken
 from skillofmind.mind.render import (
     MARKER,
     MARKER_REGEX,
     MAX_TURN_CHARS,
     Line,
     context_lines,
-    image_of,
     quoted,
     quoted_name,
     render_context,
     render_turns,
-    spoken,
     turn_line,
 )
 

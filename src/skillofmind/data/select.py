@@ -16,7 +16,6 @@ id, so neither the order of the input nor other sources change the draw; memory 
 
 import hashlib
 import heapq
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -25,6 +24,7 @@ import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.picture import image_of
 from skillofmind.core.record import Record
 
 Selection = Callable[[Dialogue], tuple[int, ...]]
@@ -32,9 +32,6 @@ Selection = Callable[[Dialogue], tuple[int, ...]]
 
 SHORTEST_PREFIX = 4
 """Turns of the shortest prefix that the Thanos data keep, the target included."""
-
-_IMAGE_MARK = re.compile(r"\[Sharing Image\s*[:\]]", re.IGNORECASE)
-_IMAGE = re.compile(r"\[Sharing Image\s*+(?::[^\]]*+\]|\].*+)\s*+$", re.IGNORECASE | re.DOTALL)
 
 
 class Instance(Record, frozen=True):
@@ -142,11 +139,7 @@ def thanos_selection(dialogue: Dialogue) -> tuple[int, ...]:
 
 def shares_image(turn: Turn) -> bool:
     """Say whether a picture is shared, as data or as `[Sharing Image: ...]` or `[Sharing Image] ...`."""
-    if turn.images:
-        return True
-    # Only the last mark is tried, so that a text full of marks costs no more than its length.
-    starts = [found.start() for found in _IMAGE_MARK.finditer(turn.text)]
-    return bool(starts) and _IMAGE.match(turn.text, starts[-1]) is not None
+    return image_of(turn) is not None
 
 
 def instances(dialogue: Dialogue, selection: Selection) -> Iterator[Instance]:

@@ -49,12 +49,15 @@ class PromptedPlanner:
         self._template = template or load_template()
         self._sampling = sampling
         self._normalise = Normaliser(self._taxonomy)
+        # Hashing taxonomy and wording takes longer than reading an answer; every plan names them.
+        hashes = f"{self._taxonomy.identity()}:{self._template.identity()}"
+        self._identity = f"prompted:{model.identity}:{hashes}"
         self._with_schema = model.capabilities.json_schema
 
     @property
     def identity(self) -> str:
         """Model, taxonomy and wording."""
-        return f"prompted:{self._model.identity}:{self._taxonomy.identity()}:{self._template.identity()}"
+        return self._identity
 
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply with one call, or two where the first answer cannot be used."""

@@ -12,6 +12,7 @@ over-long turns are cut in the middle.
 import re
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
+from skillofmind.core.picture import image_of, spoken
 from skillofmind.core.record import Record
 
 MARKER = "[RESULT SKILL]"
@@ -27,8 +28,6 @@ _MAX_NAME_CHARS = 80
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f\x85\u2028\u2029]+")
 _MARKED = re.compile(r"(?:[\[［]\s*)?(RESULT\s+SKILL)\s*(?:[\]］]|(?=:))", re.IGNORECASE)
 _CONTROL = re.compile(r"<(?=[|｜]|/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])", re.IGNORECASE)
-_IMAGE_MARK = re.compile(r"\[Sharing Image\s*[:\]]", re.IGNORECASE)
-_IMAGE = re.compile(r"\[Sharing Image\s*+(?::([^\]]*+)\]|\](.*+))\s*+$", re.IGNORECASE | re.DOTALL)
 
 
 class Line(Record, frozen=True):
@@ -61,29 +60,6 @@ def quoted_name(name: str) -> str:
 
 def _no_header(text: str) -> str:
     return f'"{text}"' if text.startswith(("#", "[")) else text
-
-
-def image_of(turn: Turn) -> str | None:
-    """Return the description of a picture shared in this turn, or `None`.
-
-    Both written forms are understood: `[Sharing Image: a dog]` and `[Sharing Image] a dog`.
-    """
-    if turn.images:
-        return turn.images[0].description
-    found = _image_in(turn.text)
-    return (found[1] or found[2] or "").strip() if found else None
-
-
-def spoken(turn: Turn) -> str:
-    """Return the words of a turn without the picture that ends it."""
-    found = _image_in(turn.text)
-    return (turn.text[: found.start()] if found else turn.text).strip()
-
-
-def _image_in(text: str) -> re.Match[str] | None:
-    # Only the last mark is tried, so that a text full of marks costs no more than its length.
-    starts = [found.start() for found in _IMAGE_MARK.finditer(text)]
-    return _IMAGE.match(text, starts[-1]) if starts else None
 
 
 def turn_line(turn: Turn, names: dict[str, str]) -> str:

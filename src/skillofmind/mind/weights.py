@@ -72,11 +72,14 @@ class WeightsPlanner:
         self._sampling = msgspec.structs.replace(sampling, logprobs=model.capabilities.logprobs)
         self._attempts = max(1, attempts)
         self._normalise = Normaliser(self._taxonomy)
+        # Hashing taxonomy and wording takes longer than reading an answer; every plan names them.
+        hashes = f"{self._taxonomy.identity()}:{self._template.identity()}"
+        self._identity = f"weights:{model.identity}:{hashes}"
 
     @property
     def identity(self) -> str:
         """Model, taxonomy and wording."""
-        return f"weights:{self._model.identity}:{self._taxonomy.identity()}:{self._template.identity()}"
+        return self._identity
 
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply; the last invalid answer is returned as such when none was valid."""

@@ -17,8 +17,9 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from skillofmind.core.dialogue import Dialogue, Turn
+from skillofmind.core.picture import image_of, spoken
 from skillofmind.mind.embedded.cues import Lexicon, cues_in, words
-from skillofmind.mind.render import Line, context_lines, image_of, quoted, spoken
+from skillofmind.mind.render import Line, context_lines, quoted
 
 MAX_CHARS = 2000
 """Longer turns and context lines lose their middle before features are taken."""

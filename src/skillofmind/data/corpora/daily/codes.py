@@ -70,6 +70,24 @@ def fields(row: Row, names: Sequence[str]) -> tuple[list[str], str]:
         return [], f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8."
 
 
+def labelled_line(row: Row, acts: str) -> tuple[tuple[Turn, ...], str | None, str]:
+    """Return turns and topic of one line of text and labels, and why it cannot be used, or "".
+
+    Args:
+        row: bytes by name: `text`, the acts, `emotion` and `topic`; a name is absent where its file is.
+        acts: the name of the acts.
+    """
+    texts, fault = fields(row, ("text", acts, "emotion", "topic"))
+    if fault:
+        return (), None, fault
+    missing = [name for name in (acts, "emotion") if name in row.value and not row.value[name].strip()]
+    if missing:
+        return (), None, f"the line has no {missing[0]} labels; give files of the same number of lines."
+    text, act_codes, emotion_codes, topic = texts
+    turns, fault = labelled_turns(text, act_codes, emotion_codes)
+    return turns, TOPICS.get(topic.strip(), topic.strip()) or None, fault
+
+
 def labelled_turns(text: str, acts: str, emotions: str) -> tuple[tuple[Turn, ...], str]:
     """Return the turns of one line with their labels, and why the line cannot be used, or "".
 

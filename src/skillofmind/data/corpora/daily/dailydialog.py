@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
-from skillofmind.data.corpora.daily.codes import TOPICS, aligned_rows, fields, labelled_turns
+from skillofmind.data.corpora.daily.codes import aligned_rows, labelled_line
 from skillofmind.data.corpora.folder import files_of, split_of
 from skillofmind.data.corpora.rows import Row, dialogues
 from skillofmind.data.jsonl import Rejected
@@ -65,19 +65,12 @@ def _beside(text: Path) -> dict[str, Path | None]:
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
-    texts, fault = fields(row, ("text", "act", "emotion", "topic"))
-    if fault:
-        return row.rejected(fault)
-    text, acts, emotions, topic = texts
-    missing = [name for name in ("act", "emotion") if name in row.value and not row.value[name].strip()]
-    if missing:
-        return row.rejected(f"the line has no {missing[0]} labels; give files of the same number of lines.")
-    turns, fault = labelled_turns(text, acts, emotions)
+    turns, topic, fault = labelled_line(row, acts="act")
     if fault:
         return row.rejected(fault)
     return Dialogue(
         turns=turns,
-        context=SocialContext(topic=TOPICS.get(topic.strip(), topic.strip()) or None),
+        context=SocialContext(topic=topic),
         id=f"dailydialog:{row.place}",
         speakers=(Speaker("A"), Speaker("B")),
         corpus="dailydialog",

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
-from skillofmind.data.corpora.daily.codes import TOPICS, aligned_rows, fields, labelled_turns
+from skillofmind.data.corpora.daily.codes import aligned_rows, labelled_line
 from skillofmind.data.corpora.folder import files_of, split_of, stem
 from skillofmind.data.corpora.opening import lines_of
 from skillofmind.data.corpora.rows import Row, dialogues
@@ -70,21 +70,15 @@ def _tab_rows(path: Path) -> Iterator[Row]:
 
 
 def _dialogue(row: Row) -> Dialogue | Rejected:
-    texts, fault = fields(row, ("text", "action", "emotion", "topic"))
     if row.value.get("cells", 4) != 4:
-        fault = f"{row.value['cells']} tab-separated cells instead of text, topic, acts and emotions."
-    if fault:
-        return row.rejected(fault)
-    text, acts, emotions, topic = texts
-    missing = [name for name in ("action", "emotion") if name in row.value and not row.value[name].strip()]
-    if missing:
-        return row.rejected(f"the line has no {missing[0]} labels; give files of the same number of lines.")
-    turns, fault = labelled_turns(text, acts, emotions)
+        cells = row.value["cells"]
+        return row.rejected(f"{cells} tab-separated cells instead of text, topic, acts and emotions.")
+    turns, topic, fault = labelled_line(row, acts="action")
     if fault:
         return row.rejected(fault)
     return Dialogue(
         turns=turns,
-        context=SocialContext(topic=TOPICS.get(topic.strip(), topic.strip()) or None),
+        context=SocialContext(topic=topic),
         id=f"xdailydialog:{row.place}",
         speakers=(Speaker("A"), Speaker("B")),
         corpus="xdailydialog",
