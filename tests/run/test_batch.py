@@ -154,7 +154,7 @@ async def test_a_key_that_occurs_twice_is_never_worked_on_twice(held: tuple[str,
         worked.append(item)
 
     items = [("0", "a"), ("1", "b"), ("2", "c"), ("1", "d"), ("3", "e")]
-    with pytest.raises(DataError, match="the key '1' of item 4 occurs twice"):
+    with pytest.raises(DataError, match="the key '1' of item 4 occurs twice in the input, first as item 2"):
         await run_batch(items, work, Memory(*held), concurrency=1)
     assert worked == (["a", "c"] if held else ["a", "b", "c"])
 

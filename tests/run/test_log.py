@@ -2,6 +2,7 @@ import os
 import subprocess
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -32,13 +33,12 @@ def test_records_come_back_in_order(tmp_path: Path) -> None:
         assert not log.has("z")
 
 
-def test_latest_gives_the_last_value_in_order_of_first_appearance(tmp_path: Path) -> None:
+def test_get_gives_the_last_value(tmp_path: Path) -> None:
     with AppendLog(tmp_path / "a.jsonl") as log:
         for key, value in [("b", 1), ("a", 2), ("b", 3), ("c", 4)]:
             log.append(key, value)
-        assert list(log.latest().items()) == [("b", 3), ("a", 2), ("c", 4)]
-        assert len(log.latest()) == 3
-        assert log.get("b") == 3
+        assert [log.get(key) for key in "abc"] == [2, 3, 4]
+        assert len(log) == 4
 
 
 def test_get_of_an_unknown_key_is_a_key_error(tmp_path: Path) -> None:
@@ -103,6 +103,25 @@ def test_a_damaged_last_line_is_cut(tmp_path: Path, tail: bytes) -> None:
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("count", [30_000, pytest.param(200_000, marks=pytest.mark.slow)])
+def test_the_index_takes_less_than_70_bytes_a_key(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "a.jsonl"
+    with path.open("w") as file:
+        file.writelines(f'{{"key":"corpus/dialogue-{i}#7","value":{i}}}\n' for i in range(count))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        with AppendLog(path, "never") as log:
+            grown, peak = (size - before for size in tracemalloc.get_traced_memory())
+            assert len(log) == count
+            assert log.get(f"corpus/dialogue-{count - 1}#7") == count - 1
+            assert not log.has(f"corpus/dialogue-{count}#7")
+    finally:
+        tracemalloc.stop()
+    assert grown < 70 * count
+    assert peak < 70 * count + 500_000
+
+
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _TEXT,
@@ -129,7 +148,8 @@ def test_truncation_at_any_byte_keeps_every_whole_record(
         with AppendLog(path, "never") as log:
             assert list(log.read()) == whole
             assert log.repaired == len(data) - (data.rfind(b"\n") + 1)
-            assert dict(log.latest()) == dict(whole)
+            assert {key: log.get(key) for key, _ in whole} == dict(whole)
+            assert [log.has(key) for key, _ in records] == [key in dict(whole) for key, _ in records]
             log.append("after", 1)
         assert list(read_log(path)) == [*whole, ("after", 1)]
 
@@ -140,7 +160,7 @@ def test_the_log_behaves_like_a_list_and_a_dict(records: list[tuple[str, int]]) 
         for key, value in records:
             log.append(key, value)
         assert list(log.read()) == records
-        assert list(log.latest().items()) == list(dict(records).items())
+        assert {key: log.get(key) for key in "abcd" if log.has(key)} == dict(records)
 
 
 @pytest.mark.parametrize("value", [object(), "\ud800", {(1, 2): 3}])

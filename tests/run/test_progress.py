@@ -80,3 +80,10 @@ def test_rich_is_not_imported_without_a_terminal() -> None:
         "sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_note_stands_at_the_end_of_the_line() -> None:
+    progress = Progress(4, "annotate", io.StringIO(), clock=lambda: 0.0)
+    progress.note = "12 tokens, 0.5 USD"
+    progress.advance(2, annotated=1, oov=1)
+    assert progress.line() == "annotate: 2/4, annotated 1, oov 1, 12 tokens, 0.5 USD"

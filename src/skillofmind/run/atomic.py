@@ -9,7 +9,7 @@ A killed writer leaves the target as it was, and at most one hidden file whose n
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -76,6 +76,42 @@ def write_lines_atomic(path: Path, lines: Iterable[bytes]) -> None:
         StorageError: the disk said no; `path` is as it was and no temporary file stays.
     """
     _replace(path, _chunks(lines))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give a function that writes; what it was given becomes the whole content of `path` after the block.
+
+    Raises:
+        StorageError: the disk said no. Then, and when the block raises, `path` is as it was and no temporary
+            file stays; the block's own errors pass unchanged.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with storage_errors(path):
+            file = temporary.open("xb")
+
+        def write(data: bytes) -> None:
+            with storage_errors(path):
+                file.write(data)
+
+        try:
+            yield write
+            with storage_errors(path):
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with storage_errors(path):
+                file.close()
+        with storage_errors(path):
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+    except BaseException:
+        # Also on Ctrl-C and on an error of the caller's block: nothing may stay behind. On a read-only disk
+        # even removing what is not there fails, and the first error is the one to tell.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_parts_atomic(folder: Path, lines: Iterable[tuple[str, bytes]]) -> list[Path]:
@@ -151,31 +187,6 @@ def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _replace(path: Path, chunks: Iterable[bytes]) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        _write_new(temporary, path, chunks)
-        with storage_errors(path):
-            os.replace(temporary, path)
-            sync_folder(path.parent)
-    except BaseException:
-        # Also on Ctrl-C and on an error of the caller's iterator: nothing may stay behind. On a read-only
-        # disk even removing what is not there fails, and the first error is the one to tell.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write_new(temporary: Path, path: Path, chunks: Iterable[bytes]) -> None:
-    with storage_errors(path):
-        file = temporary.open("xb")
-    try:
-        # The iterator runs outside `storage_errors`: its own errors are not this file's.
+    with replacing(path) as write:
         for chunk in chunks:
-            with storage_errors(path):
-                file.write(chunk)
-        with storage_errors(path):
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        with storage_errors(path):
-            file.close()
+            write(chunk)

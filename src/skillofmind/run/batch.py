@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DataError
 from skillofmind.core.record import Record
 from skillofmind.core.seams import Store
+from skillofmind.run.keys import KeyIndex
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,6 +46,7 @@ async def run_batch(
     concurrency: int,
     on_done: Callable[[str, R], None] | None = None,
     stop: asyncio.Event | None = None,
+    unique: bool = False,
 ) -> BatchOutcome:
     """Work on every item that the store does not hold.
 
@@ -55,6 +57,7 @@ async def run_batch(
         concurrency: most items in work at once, at least 1.
         on_done: called with key and result after each append.
         stop: when set, no further item is taken; those in work are finished and kept.
+        unique: the caller has made sure that no key occurs twice, and saves the index that finds out.
 
     Raises:
         ConfigurationError: raised by `work` or by `items`; what is in work is cancelled.
@@ -65,7 +68,7 @@ async def run_batch(
     """
     if concurrency < 1:
         raise ConfigurationError(f"concurrency {concurrency!r} must be at least 1")
-    batch = _Batch(items, work, store, on_done, stop or asyncio.Event())
+    batch = _Batch(items if unique else _each_once(items), work, store, on_done, stop or asyncio.Event())
     error: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
@@ -153,15 +156,21 @@ class _Batch(Generic[T, R]):
             self._on_done(key, result)
 
     def _new_items(self, items: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-        # Keys of this input, apart from the store's: an item that was done before may occur once, too.
-        seen: set[str] = set()
-        for number, (key, item) in enumerate(items, start=1):
-            if key in seen:
-                raise DataError(
-                    f"the key {key!r} of item {number} occurs twice in the input; make keys unique"
-                )
-            seen.add(key)
+        for key, item in items:
             if self._store.has(key):
                 self.skipped += 1
             else:
                 yield key, item
+
+
+def _each_once(items: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """Yield the items; those of this input, as one that the store holds from before may occur once, too."""
+    seen = KeyIndex()
+    for number, (key, item) in enumerate(items, start=1):
+        first = seen.setdefault(key, number)
+        if first != number:
+            raise DataError(
+                f"the key {key!r} of item {number} occurs twice in the input, first as item {first}; "
+                "make keys unique"
+            )
+        yield key, item

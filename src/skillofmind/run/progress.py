@@ -30,6 +30,7 @@ class Progress:
         total: items in all; `None` where unknown.
         done: items done, those of an earlier part of the run included.
         counts: items by kind.
+        note: further words to show, such as what was spent.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Progress:
         self.total = total
         self.done = done
         self.counts: Counter[str] = Counter()
+        self.note = ""
         self._label = label
         self._stream = stream or sys.stderr
         self._quiet = quiet
@@ -71,7 +73,7 @@ class Progress:
             return
         if self._bar is not None:
             bar, task = self._bar
-            bar.update(task, completed=self.done, counts=_counts(self.counts))
+            bar.update(task, completed=self.done, counts=", ".join(self._extras()))
         elif self._clock() - self._last_line >= LINE_SECONDS:
             self._write_line()
 
@@ -84,7 +86,10 @@ class Progress:
             parts.append(f"{rate:.3g}/s")
         if rate > 0 and self.total is not None and self.total > self.done:
             parts.append(f"{_duration((self.total - self.done) / rate)} left")
-        return ", ".join([*parts, *([_counts(self.counts)] if self.counts else [])])
+        return ", ".join([*parts, *self._extras()])
+
+    def _extras(self) -> list[str]:
+        return [*(f"{kind} {count}" for kind, count in self.counts.items()), *filter(None, [self.note])]
 
     def __enter__(self) -> Self:
         self._start = self._last_line = self._clock()
@@ -104,10 +109,6 @@ class Progress:
         self._last_line = self._clock()
         self._stream.write(self.line() + "\n")
         self._stream.flush()
-
-
-def _counts(counts: Counter[str]) -> str:
-    return ", ".join(f"{kind} {count}" for kind, count in counts.items())
 
 
 def _duration(seconds: float) -> str:
