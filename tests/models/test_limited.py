@@ -25,8 +25,10 @@ from tests.models.fakes import HELLO, Counting, Streaming
 )
 async def test_only_signs_of_overload_narrow_the_gate(error: ModelError, size: int) -> None:
     gate = Gate(64, start=8)
-    with pytest.raises(type(error)):
-        await limited(Counting(error), gate).generate(HELLO)
+    model = limited(Counting(*[error] * 5), gate)
+    for _ in range(5):
+        with pytest.raises(type(error)):
+            await model.generate(HELLO)
     assert (gate.window.size, gate.in_flight) == (size, 0)
 
 
@@ -48,7 +50,9 @@ async def test_the_cache_teaches_the_gate_nothing(tmp_path: Path) -> None:
 
 async def test_retry_after_holds_the_next_call_back() -> None:
     gate = Gate(8)
-    model = limited(Counting(RateLimited("slow", retry_after=0.05)), gate)
+    model = limited(Counting(*(RateLimited("slow", retry_after=0.05) for _ in range(5))), gate)
+    # Four signals are stray yet; the fifth closes the gate.
+    await asyncio.gather(*(model.generate(HELLO) for _ in range(4)), return_exceptions=True)
     with pytest.raises(RateLimited):
         await model.generate(HELLO)
     loop = asyncio.get_running_loop()
@@ -71,8 +75,9 @@ async def test_a_stream_cut_by_overload_narrows_the_gate() -> None:
     gate = Gate(8, start=8)
     model = limited(Streaming(late=RateLimited("slow")), gate)
     assert isinstance(model, StreamingModel)
-    with pytest.raises(RateLimited):
-        _ = [delta async for delta in model.stream(HELLO)]
+    for _ in range(5):
+        with pytest.raises(RateLimited):
+            _ = [delta async for delta in model.stream(HELLO)]
     assert (gate.window.size, gate.in_flight) == (4, 0)
 
 

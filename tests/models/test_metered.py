@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from skillofmind.core.completion import DEFAULT_SAMPLING, Usage
-from skillofmind.core.errors import BudgetExhausted, DeadlineExceeded, ModelBusy
+from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DeadlineExceeded, ModelBusy
 from skillofmind.core.seams import StreamingModel
 from skillofmind.core.trace import Call
 from skillofmind.models.cached import cached
 from skillofmind.models.metered import metered
 from skillofmind.models.wrapped import request_fingerprint
-from skillofmind.run.budget import Limits, Meter
+from skillofmind.run.budget import Limits, Meter, Prices
 from skillofmind.run.cache import Cache
 from tests.models.fakes import HELLO, Counting, Streaming
 
@@ -109,3 +109,23 @@ async def test_a_stream_that_stalls_is_cut_when_the_time_is_over() -> None:
     with pytest.raises(DeadlineExceeded):
         await anext(stream)
     assert inner.closed == 1
+
+
+async def test_models_with_prices_of_their_own_share_one_budget() -> None:
+    meter = Meter(Limits(money=0.03), "per call")
+    large = metered(Counting(), meter, prices=Prices(prompt=1000.0, completion=10_000.0))
+    small = metered(Streaming(), meter, prices=Prices(completion=1000.0))
+    assert isinstance(small, StreamingModel)
+    await large.generate(HELLO)
+    assert meter.spent.money == pytest.approx(0.02)
+    assert [delta.text async for delta in small.stream(HELLO)] == ["a", "b", "c"]
+    assert meter.spent.money == pytest.approx(0.023)
+    await large.generate(HELLO)
+    for model in (large, small):
+        with pytest.raises(BudgetExhausted, match=r"0\.03 money"):
+            await model.generate(HELLO)
+
+
+def test_a_model_without_prices_is_refused_where_each_call_needs_them() -> None:
+    with pytest.raises(ConfigurationError, match="the meter of 'counting' has no prices"):
+        metered(Counting(), Meter(Limits(money=1), "per call"))

@@ -3,7 +3,8 @@
     model = limited(model, Gate(ceiling=64))
 
 Each call (or stream, from beginning to end) holds one slot of the gate. Successes widen the gate; a 429,
-and a 503, 529 or other busy answer that says when to come back, narrow it. Put `retried` outside, so that
+and a 503, 529 or other busy answer that says when to come back, narrow it where they are more than a few
+stray ones (run/concurrency.py). Put `retried` outside, so that
 no slot is held while a retry waits.
 """
 

@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager, contextmanager
 
 from skillofmind.core.completion import Completion, Delta, Sampling, Usage
 from skillofmind.core.conversation import Conversation
-from skillofmind.core.errors import ModelError
+from skillofmind.core.errors import ConfigurationError, ModelError
 from skillofmind.core.seams import Model, StreamingModel
 from skillofmind.core.trace import Call
 from skillofmind.models.wrapped import closing, request_fingerprint, wrapped
-from skillofmind.run.budget import Meter
+from skillofmind.run.budget import Meter, Prices
 from skillofmind.run.deadline import within
 
 
@@ -27,6 +27,7 @@ def metered(
     meter: Meter,
     on_call: Callable[[Call], None] | None = None,
     *,
+    prices: Prices | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Model:
     """Return `model` with its calls admitted and recorded by `meter`.
@@ -35,15 +36,22 @@ def metered(
         model: answers.
         meter: refuses calls beyond its limits, and counts.
         on_call: gets a `Call` after each call that was admitted, failed and cancelled ones too.
+        prices: of this model; the meter's own where there are none.
         clock: monotonic seconds.
+
+    Raises:
+        ConfigurationError: the meter needs prices with each call, and there are none.
 
     Raises (on `generate` and `stream`):
         BudgetExhausted: the calls, tokens or money are used up; no call was made.
         DeadlineExceeded: the time is over, before the call or in it.
     """
+    if meter.needs_prices and prices is None:
+        raise ConfigurationError(f"the meter of {model.identity!r} has no prices of its own; give them here")
 
     def counted(conversation: Conversation, sampling: Sampling) -> AbstractContextManager["_Outcome"]:
-        return _counted(model.identity, request_fingerprint(conversation, sampling), meter, on_call, clock)
+        request = request_fingerprint(conversation, sampling)
+        return _counted(model.identity, request, meter, prices, on_call, clock)
 
     async def generate(conversation: Conversation, sampling: Sampling) -> Completion:
         with counted(conversation, sampling) as outcome:
@@ -73,6 +81,7 @@ def _counted(
     model: str,
     request: str,
     meter: Meter,
+    prices: Prices | None,
     on_call: Callable[[Call], None] | None,
     clock: Callable[[], float],
 ) -> Iterator["_Outcome"]:
@@ -85,7 +94,7 @@ def _counted(
         outcome.failed(error)
         raise
     finally:
-        meter.record(outcome.usage, cached=outcome.cached)
+        meter.record(outcome.usage, cached=outcome.cached, prices=prices)
         if on_call is not None:
             on_call(outcome.call(model, request, clock() - start))
 

@@ -2,7 +2,15 @@
 
 A `Meter` counts calls in flight together with finished ones, so a limit of B calls is never passed,
 however many run at once. Tokens and money are known only after a call: those limits stop the next call
-and can be overshot by what was in flight.
+and can be overshot by what was in flight. Several models with prices of their own share one meter: each
+call is recorded with the prices of its model, which `load_prices` reads from a file of the user:
+
+    currency = "USD"
+
+    ["teacher-large"]
+    prompt = 2.5        # for a million tokens
+    completion = 10.0
+    batch = 0.5         # factor for calls by way of the Batch API; 1 where it is left out
 
     >>> meter = Meter(Limits(calls=1), clock=lambda: 0.0)
     >>> meter.admit()
@@ -11,13 +19,16 @@ and can be overshot by what was in flight.
     (1, 10)
 """
 
+import math
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
 from skillofmind.core.completion import Usage
-from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DeadlineExceeded
+from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DataError, DeadlineExceeded
 from skillofmind.core.record import Record
 
 
@@ -51,6 +62,104 @@ class Prices(Record, frozen=True):
         return (usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion) / 1e6
 
 
+class ModelPrices(Record, frozen=True):
+    """One table of a price file.
+
+    Attributes:
+        prompt: price of a million tokens in.
+        completion: price of a million tokens out.
+        batch: factor for calls by way of the Batch API.
+    """
+
+    prompt: float
+    completion: float
+    batch: float = 1.0
+
+
+class PriceTable(Record, frozen=True):
+    """What models cost.
+
+    Attributes:
+        currency: of all prices.
+        models: prices by the name of the model.
+    """
+
+    currency: str
+    models: dict[str, ModelPrices]
+
+    def of(self, model: str, batch: bool = False) -> Prices:
+        """Return the prices of one model; with `batch` those of the Batch API.
+
+        Raises:
+            ConfigurationError: the table does not have the model.
+        """
+        found = self.models.get(model)
+        if found is None:
+            raise ConfigurationError(_no_price(model, self.models))
+        factor = found.batch if batch else 1.0
+        return Prices(prompt=found.prompt * factor, completion=found.completion * factor)
+
+
+def load_prices(path: Path) -> PriceTable:
+    """Read a price file in TOML: a `currency`, and a table for each model.
+
+    Raises:
+        DataError: there is no such file, or it is not a price file; names the file and the key.
+    """
+    content = _read_toml(path)
+    currency = content.pop("currency", None)
+    if not isinstance(currency, str) or not currency:
+        raise DataError(
+            f'{str(path)!r} has currency={currency!r}; begin it with a line like currency = "USD"'
+        )
+    if not content:
+        raise DataError(f"{str(path)!r} has no prices; add a table for each model")
+    return PriceTable(currency, {name: _model_prices(path, name, content[name]) for name in content})
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError(f"cannot read {str(path)!r}: {error.strerror}; name a price file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{str(path)!r} is not a TOML file in UTF-8: {error}") from error
+
+
+def _model_prices(path: Path, name: str, table: Any) -> ModelPrices:
+    if not isinstance(table, dict):
+        raise DataError(
+            f"{str(path)!r} has the unknown key {name!r}; apart from currency it holds a table for each model"
+        )
+    known = ModelPrices.__struct_fields__
+    for key in table:
+        if key not in known:
+            raise DataError(
+                f"{str(path)!r} has the unknown key {key!r} for model {name!r}; known are {', '.join(known)} "
+                "(and a model name with a dot needs quotes)"
+            )
+    try:
+        prices = msgspec.convert(table, ModelPrices)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{str(path)!r} has wrong prices for model {name!r}: {error}") from error
+    for key, value in msgspec.structs.asdict(prices).items():
+        if not 0 <= value < math.inf:
+            raise DataError(
+                f"{str(path)!r} has {key}={value!r} for model {name!r}; use a number of 0 or more"
+            )
+    return prices
+
+
+def _no_price(model: str, known: dict[str, ModelPrices]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(model, known, 1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"there is no price for model {model!r}; {hint}known are {', '.join(map(repr, known))}"
+
+
 class Spent(Record, frozen=True):
     """What was spent so far.
 
@@ -80,7 +189,7 @@ class Meter:
     def __init__(
         self,
         limits: Limits = NO_LIMITS,
-        prices: Prices | None = None,
+        prices: Prices | Literal["per call"] | None = None,
         *,
         before: Spent | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -89,7 +198,8 @@ class Meter:
 
         Args:
             limits: the most that may be spent, `before` included.
-            prices: needed for a limit on money.
+            prices: of calls that are recorded without any; `per call` means that each brings its own.
+                A limit on money needs one or the other.
             before: what an earlier part of the same run spent.
             clock: monotonic seconds.
 
@@ -98,7 +208,7 @@ class Meter:
         """
         _check(limits, prices)
         self.limits = limits
-        self._prices = prices or Prices()
+        self._prices = prices
         self._clock = clock
         earlier = before or Spent()
         self._start = clock() - earlier.seconds
@@ -124,6 +234,11 @@ class Meter:
         """Calls that were admitted and not yet recorded."""
         return self._in_flight
 
+    @property
+    def needs_prices(self) -> bool:
+        """Whether each call has to bring its prices."""
+        return self._prices == "per call"
+
     def admit(self) -> None:
         """Let one call begin; `record` must follow, whether it succeeds or not.
 
@@ -139,12 +254,27 @@ class Meter:
         _refuse_above("money", self._money, limits.money)
         self._in_flight += 1
 
-    def record(self, usage: Usage, cached: bool = False) -> None:
+    def carry(self, spent: Spent) -> None:
+        """Add what was spent elsewhere: by an earlier part of the run, or by a job that a provider did.
+
+        Its seconds do not count against the limit.
+        """
+        self._calls += spent.calls
+        self._usage += spent.usage
+        self._money += spent.money
+        self._cached += spent.cached
+
+    def record(self, usage: Usage, cached: bool = False, prices: Prices | None = None) -> None:
         """End one admitted call; a failed one has the usage that is known, often none.
 
         Args:
             usage: tokens of the call.
             cached: the cache answered; nothing is counted as spent.
+            prices: of this call; the meter's own where there are none.
+
+        Raises:
+            ConfigurationError: the meter needs prices with each call and got none; the call was counted
+                without its price.
         """
         self._in_flight -= 1
         if cached:
@@ -152,7 +282,14 @@ class Meter:
             return
         self._calls += 1
         self._usage += usage
-        self._money += self._prices.cost(usage)
+        self._money += self._prices_of_call(prices).cost(usage)
+
+    def _prices_of_call(self, prices: Prices | None) -> Prices:
+        if prices is not None:
+            return prices
+        if self._prices == "per call":
+            raise ConfigurationError("this meter has no prices of its own; give them with each call")
+        return self._prices or Prices()
 
     def remaining_seconds(self) -> float | None:
         """Return the seconds left, at least 0; `None` without a limit."""
@@ -169,7 +306,7 @@ def _refuse_above(name: str, spent: float, limit: float | None) -> None:
         )
 
 
-def _check(limits: Limits, prices: Prices | None) -> None:
+def _check(limits: Limits, prices: Prices | Literal["per call"] | None) -> None:
     for name, value in msgspec.structs.asdict(limits).items():
         if value is not None and value < 0:
             raise ConfigurationError(f"limit {name}={value!r} is negative; use 0 or more, or leave it out")
