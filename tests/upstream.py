@@ -16,7 +16,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
@@ -123,12 +123,13 @@ def seeded_faults(rates: Sequence[tuple[float, Fault]], seed: int = 0) -> Callab
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came; header names are in lower case, `body` is empty for a GET."""
+    """One request as it came; header names are in lower case, `body` is empty for a GET and for a form."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    form: bytes = field(default=b"", repr=False)
 
 
 @dataclass(slots=True)
@@ -145,6 +146,10 @@ class Counts:
         most_active: highest `active` so far.
         prompt_tokens: words of all completed requests.
         completion_tokens: words of all completed answers.
+        files: files uploaded to a `BatchUpstream`.
+        batches: batches created.
+        rows: requests received in the files of batches.
+        rows_answered: those with a right answer, which also count as completed.
     """
 
     received: int = 0
@@ -156,6 +161,15 @@ class Counts:
     most_active: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    files: int = 0
+    batches: int = 0
+    rows: int = 0
+    rows_answered: int = 0
+
+    def add_answer(self, usage: dict[str, int]) -> None:
+        self.completed += 1
+        self.prompt_tokens += usage["prompt_tokens"]
+        self.completion_tokens += usage["completion_tokens"]
 
 
 def echo(body: dict[str, Any]) -> str:
@@ -230,6 +244,12 @@ class Upstream:
             await asyncio.sleep(0.002)
         return True
 
+    def answer_apart(
+        self, request: Received, transport: asyncio.Transport
+    ) -> Coroutine[Any, Any, bytes | None] | None:
+        """Return what answers a request that is none of chat or models; for `BatchUpstream`."""
+        return None
+
     def fault(self, number: int) -> Fault | None:
         """Return the fault of request `number`."""
         if callable(self.faults):
@@ -275,15 +295,19 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, request: Received) -> None:
         counts, number = self.server.counts, self.server.counts.received
-        refusal = _refusal(self.server, request)
-        if request.method == "GET" and refusal is None:
-            self.transport.write(_plain(_models(self.server.model)))
+        apart = self.server.answer_apart(request, self.transport)
+        if apart is not None:
+            self.task = self.server._loop.create_task(self._apart(apart))
+            return
+        refused = _refusal(self.server, request)
+        if request.method == "GET" and refused is None:
+            self.transport.write(plain_response(_models(self.server.model)))
             return
         self.server.requests.append(request)
         counts.received += 1
-        if refusal is not None:
+        if refused is not None:
             counts.rejected += 1
-            self.transport.write(refusal)
+            self.transport.write(refused)
             return
         fault = self.server.fault(number)
         counts.faults += fault is not None
@@ -294,6 +318,20 @@ class _Connection(asyncio.Protocol):
         else:
             self.task = self.server._loop.create_task(self._slowly(request.body, number, fault))
 
+    async def _apart(self, answer: Coroutine[Any, Any, bytes | None]) -> None:
+        """Send what `answer` gives, or hang up where that is nothing."""
+        try:
+            last = await answer
+        except Exception as error:
+            self.server.failures.append(error)
+            last = error_response(status(500, message=f"the server failed: {error!r}"))
+        self.task = None
+        if last is None:
+            self.transport.close()
+        else:
+            self.transport.write(last)
+        self._serve()
+
     def _right_answer(self, body: dict[str, Any], number: int) -> dict[str, Any]:
         return completion(self.server.reply, self.server.model, body, number)
 
@@ -303,15 +341,9 @@ class _Connection(asyncio.Protocol):
             answer = self._right_answer(body, number)
         except Exception as error:
             self.server.failures.append(error)
-            return _error(status(500, message=f"the reply function failed: {error!r}"))
-        self._count(answer["usage"])
-        return _plain(msgspec.json.encode(answer))
-
-    def _count(self, usage: dict[str, int]) -> None:
-        counts = self.server.counts
-        counts.completed += 1
-        counts.prompt_tokens += usage["prompt_tokens"]
-        counts.completion_tokens += usage["completion_tokens"]
+            return error_response(status(500, message=f"the reply function failed: {error!r}"))
+        self.server.counts.add_answer(answer["usage"])
+        return plain_response(msgspec.json.encode(answer))
 
     def _finish(self, last: bytes) -> None:
         self.server.counts.active -= 1
@@ -329,7 +361,7 @@ class _Connection(asyncio.Protocol):
                 last = await self._body(body, number, fault)
         except Exception as error:
             self.server.failures.append(error)
-            last = _error(status(500, message=f"the reply function failed: {error!r}"))
+            last = error_response(status(500, message=f"the reply function failed: {error!r}"))
         finally:
             self._finish(last)
             if asyncio.current_task() is self.task:
@@ -340,9 +372,11 @@ class _Connection(asyncio.Protocol):
         """Return a plain response, spoilt by `fault`."""
         kind = "" if fault is None else fault.kind
         if kind in ("broken_json", "unfinished"):
-            return _plain(b'{"choices": [' if kind == "broken_json" else b'{"object": "chat.completion"}')
+            return plain_response(
+                b'{"choices": [' if kind == "broken_json" else b'{"object": "chat.completion"}'
+            )
         if kind in ("cut", "stall"):
-            whole = _plain(msgspec.json.encode(self._right_answer(body, number)))
+            whole = plain_response(msgspec.json.encode(self._right_answer(body, number)))
             self.transport.write(whole[: -len(whole) // 4])
             if kind == "stall":
                 await asyncio.Event().wait()
@@ -376,7 +410,7 @@ class _Connection(asyncio.Protocol):
             return
         if kind not in ("unfinished", "broken_json"):
             self._event(b"[DONE]")
-            self._count(answer["usage"])
+            self.server.counts.add_answer(answer["usage"])
         self.transport.write(b"0\r\n\r\n")
 
     def _event(self, data: bytes) -> None:
@@ -388,7 +422,11 @@ async def _before_the_answer(fault: Fault) -> bytes:
     """Return the response of a fault that has nothing to do with the answer."""
     if fault.kind == "hang":
         await asyncio.Event().wait()
-    return _error(fault) if fault.kind == "status" else _plain(b"<html>Sign in</html>", media="text/html")
+    return (
+        error_response(fault)
+        if fault.kind == "status"
+        else plain_response(b"<html>Sign in</html>", media="text/html")
+    )
 
 
 async def _spoilt(chunks: list[dict[str, Any]], kind: str, seconds: float) -> AsyncIterator[bytes]:
@@ -415,30 +453,38 @@ def _parse(buffer: bytes) -> tuple[Received | None, bytes]:
     if len(buffer) < stop:
         return None, buffer
     method, path, _ = first.split(" ", 2)
-    body = msgspec.json.decode(buffer[end + 4 : stop]) if stop > end + 4 else {}
+    content = buffer[end + 4 : stop]
+    if headers.get("content-type", "").startswith("multipart/"):
+        return Received(method, path, headers, {}, content), buffer[stop:]
+    body = msgspec.json.decode(content) if content else {}
     return Received(method, path, headers, body), buffer[stop:]
 
 
-def _refusal(server: Upstream, request: Received) -> bytes | None:
+def wrong_key(server: Upstream, request: Received) -> bytes | None:
     sent = request.headers.get("authorization", "")
-    if server.key is not None and sent != f"Bearer {server.key}":
-        return _error(status(401, message=f"Incorrect API key provided: {sent.removeprefix('Bearer ')}"))
+    if server.key is None or sent == f"Bearer {server.key}":
+        return None
+    return error_response(status(401, message=f"Incorrect API key provided: {sent.removeprefix('Bearer ')}"))
+
+
+def _refusal(server: Upstream, request: Received) -> bytes | None:
     path = request.path.partition("?")[0]
     known = path.endswith("/models" if request.method == "GET" else "/chat/completions")
-    return None if known else _error(status(404, message=f"no such path {path}"))
+    missing = None if known else error_response(status(404, message=f"no such path {path}"))
+    return wrong_key(server, request) or missing
 
 
-def _plain(body: bytes, code: int = 200, media: str = "application/json", headers: str = "") -> bytes:
+def plain_response(body: bytes, code: int = 200, media: str = "application/json", headers: str = "") -> bytes:
     head = f"HTTP/1.1 {code} X\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
     return head.encode() + body
 
 
-def _error(fault: Fault) -> bytes:
+def error_response(fault: Fault) -> bytes:
     error = {"message": fault.message, "type": "scripted", "param": None, "code": None}
     headers = "".join(f"{name}: {value}\r\n" for name, value in fault.headers)
     if fault.retry_after is not None:
         headers += f"Retry-After: {fault.retry_after}\r\n"
-    return _plain(msgspec.json.encode({"error": error}), fault.code, headers=headers)
+    return plain_response(msgspec.json.encode({"error": error}), fault.code, headers=headers)
 
 
 def _models(model: str) -> bytes:

@@ -3,50 +3,43 @@
     async with HttpModel("llama-3", "http://localhost:8000/v1") as model:
         answer = await model.generate(conversation, Sampling(max_tokens=100))
 
-One request is one attempt: retries, limits and caches are other models that wrap this one. Redirects are not
-followed and proxies of the environment are not used, so the key goes to the named host only. The key appears
-in no message, name or `repr`.
+One request is one attempt: retries, limits and caches are other models that wrap this one. Addresses, keys,
+time-outs and errors are those of `http_connection`. The key appears in no message, name or `repr`.
 """
 
 import asyncio
-import base64
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from skillofmind.core.completion import DEFAULT_SAMPLING, Completion, Delta, Sampling
 from skillofmind.core.conversation import Conversation
-from skillofmind.core.errors import (
-    ConfigurationError,
-    MalformedResponse,
-    ModelError,
-    ModelTimeout,
-    ModelUnreachable,
-    RequestRejected,
-)
-from skillofmind.core.record import Record
+from skillofmind.core.errors import MalformedResponse, RequestRejected
 from skillofmind.core.seams import Capabilities
-from skillofmind.models.http_address import read_address
+from skillofmind.models.http_connection import (
+    LARGEST_BODY,
+    HttpConnection,
+    Timeouts,
+    json_bytes,
+    json_object,
+    read_body,
+)
 from skillofmind.models.openai_wire import (
     MaxTokensField,
     decode_chunk,
     decode_completion,
     encode_request,
-    error_from_status,
     sse_events,
 )
-from skillofmind.models.openai_wire.faults import server_message
 from skillofmind.models.sampled_apart import generate_apart, stream_apart
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientResponse
 
-LARGEST_BODY = 64 * 2**20
-"""Bytes of one response, or of one event of a stream, beyond which it is refused."""
+__all__ = ["SERVER_CAPABILITIES", "HttpModel", "Timeouts"]
 
 # A server closes its stream right after `[DONE]`; waiting this long keeps the connection for the next call.
 _LINGER = 0.1
@@ -55,21 +48,6 @@ SERVER_CAPABILITIES = Capabilities(
     logprobs=True, seed=True, tools=True, stream=True, json_schema=True, images=True
 )
 """What common servers of the protocol can do; several samples in one request is not part of it."""
-
-
-class Timeouts(Record, frozen=True):
-    """Longest waits in seconds.
-
-    Attributes:
-        connect: until the connection stands, name look-up included.
-        first_byte: silence in a stream, before its first byte and between two pieces. A plain answer comes
-            as a whole when it is complete, so this does not limit it.
-        total: the whole request.
-    """
-
-    connect: float = 5.0
-    first_byte: float = 60.0
-    total: float = 300.0
 
 
 class HttpModel:
@@ -102,23 +80,20 @@ class HttpModel:
         Raises:
             ConfigurationError: the URL, the key or a header cannot be used.
         """
-        self._address = read_address(base_url)
+        self._connection = HttpConnection(
+            f"http:{model}", base_url, api_key, timeout=timeout, headers=headers
+        )
         self._model = model
         self._capabilities = capabilities
-        self._timeout = timeout
-        self._headers = _headers(headers or {}, api_key, self._address.user)
-        values = [value for value in (headers or {}).values() if len(value) >= 8]
-        self._secrets = (*self._address.secrets, *values, *([api_key] if api_key else []))
         self._max_tokens_field: MaxTokensField = max_tokens_field
-        self._sessions: dict[asyncio.AbstractEventLoop, ClientSession] = {}
 
     def __repr__(self) -> str:
-        return f"HttpModel({self._model!r}, {self._address.shown!r})"
+        return f"HttpModel({self._model!r}, {self._connection.shown!r})"
 
     @property
     def identity(self) -> str:
         """`http:<model>@<base URL without credentials and query>`."""
-        return f"http:{self._model}@{self._address.shown}"
+        return self._connection.identity
 
     @property
     def capabilities(self) -> Capabilities:
@@ -135,9 +110,7 @@ class HttpModel:
 
     async def close(self) -> None:
         """Close the connections of the running event loop; a later call opens new ones."""
-        running = asyncio.get_running_loop()
-        for loop in [loop for loop in self._sessions if loop is running or loop.is_closed()]:
-            await self._sessions.pop(loop).close()
+        await self._connection.close()
 
     async def generate(self, conversation: Conversation, sampling: Sampling = DEFAULT_SAMPLING) -> Completion:
         """Answer the conversation with one request, or one for each sample where the server lacks `n`.
@@ -179,11 +152,11 @@ class HttpModel:
         Raises:
             ModelError: the call failed.
         """
-        async with self._open("GET", "models") as response:
-            body = _json_object(await _read(response), "the list of models")
+        async with self._connection.open("GET", "models") as response:
+            body = json_object(await read_body(response, LARGEST_BODY), "the list of models")
         entries = body.get("data")
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise MalformedResponse(f"{self._address.shown}/models has no list of objects in 'data'")
+            raise MalformedResponse(f"{self._connection.shown}/models has no list of objects in 'data'")
         return tuple(str(entry.get("id", "")) for entry in entries)
 
     def _check(self, conversation: Conversation, sampling: Sampling) -> None:
@@ -206,24 +179,22 @@ class HttpModel:
             sampling = msgspec.structs.replace(sampling, seed=None)
         field = self._max_tokens_field
         body = encode_request(self._model, conversation, sampling, stream=stream, max_tokens_field=field)
-        try:
-            return msgspec.json.encode(body)
-        except (TypeError, ValueError) as error:
-            raise RequestRejected(f"the request for {self.identity} is not JSON: {error}") from None
+        return json_bytes(body, f"the request for {self.identity}")
 
     async def _generate(self, conversation: Conversation, sampling: Sampling) -> Completion:
         body = self._body(conversation, sampling, stream=False)
-        async with self._open("POST", "chat/completions", body) as response:
-            return decode_completion(_json_object(await _read(response), "the answer"))
+        async with self._connection.open("POST", "chat/completions", body) as response:
+            return decode_completion(json_object(await read_body(response, LARGEST_BODY), "the answer"))
 
     async def _stream(self, conversation: Conversation, sampling: Sampling) -> AsyncGenerator[Delta, None]:
         body, ended = self._body(conversation, sampling, stream=True), set[int]()
-        async with self._open("POST", "chat/completions", body, silence=self._timeout.first_byte) as response:
+        silence = self._connection.timeout.first_byte
+        async with self._connection.open("POST", "chat/completions", body, silence=silence) as response:
             async for data in _events(response):
                 if data == "[DONE]":
                     await _drain(response)
                     return
-                for delta in decode_chunk(_json_object(data.encode(), "a chunk of the stream")):
+                for delta in decode_chunk(json_object(data.encode(), "a chunk of the stream")):
                     if delta.stop is not None:
                         ended.add(delta.index)
                     yield delta
@@ -231,110 +202,10 @@ class HttpModel:
                 kind = response.content_type
                 raise MalformedResponse(f"the stream ({kind}) ended without a finish reason or [DONE]")
 
-    @asynccontextmanager
-    async def _open(
-        self, method: str, endpoint: str, body: bytes | None = None, *, silence: float | None = None
-    ) -> "AsyncIterator[ClientResponse]":
-        """Send one request and yield the response if it is a success.
-
-        On the way out a finished connection goes back to the pool and an unfinished one is closed at once.
-        """
-        import aiohttp
-
-        wait = self._timeout
-        limits = aiohttp.ClientTimeout(total=wait.total, connect=wait.connect, sock_read=silence)
-        url = self._address.url(endpoint)
-        try:
-            session = await self._session()
-            async with session.request(
-                method, url, data=body, headers=self._headers, timeout=limits, allow_redirects=False
-            ) as response:
-                if response.status != 200:
-                    raise await self._error(response)
-                yield response
-        except ModelError as error:
-            raise self._redacted(error) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # A TimeoutError is aiohttp's own: one that a caller set arrives as a cancellation.
-            raise self._translated(error) from error
-
-    async def _error(self, response: "ClientResponse") -> ModelError:
-        text = (await _read(response)).decode("utf-8", "replace")
-        return error_from_status(
-            response.status, response.headers, text, secrets=self._secrets, now=time.time()
-        )
-
-    def _redacted(self, error: ModelError) -> ModelError:
-        """Return the error without secrets: a server can repeat them anywhere in what it sends."""
-        message = str(error)
-        for secret in self._secrets:
-            message = message.replace(secret, "***")
-        if message == str(error):
-            return error
-        return type(error)(message, status=error.status, retry_after=error.retry_after)
-
-    def _translated(self, error: Exception) -> ModelError:
-        import aiohttp
-
-        said = server_message(str(error) or type(error).__name__, self._secrets)
-        place = self.identity
-        if isinstance(error, aiohttp.ClientPayloadError):
-            return MalformedResponse(f"the answer of {place} was cut off ({said}); try again")
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            wait = self._timeout.connect
-            return ModelUnreachable(f"{place} took no connection within {wait:g} s; is the server running?")
-        if isinstance(error, aiohttp.SocketTimeoutError):
-            wait = self._timeout.first_byte
-            return ModelTimeout(f"{place} was silent for {wait:g} s; raise the first_byte timeout")
-        if isinstance(error, TimeoutError):
-            wait = self._timeout.total
-            return ModelTimeout(f"{place} did not answer within {wait:g} s; raise the total timeout")
-        return ModelUnreachable(f"{place} cannot be reached ({said}); is the server running?")
-
-    async def _session(self) -> "ClientSession":
-        """Return the pool of the running event loop; those of closed loops go."""
-        import aiohttp
-
-        running = asyncio.get_running_loop()
-        if running not in self._sessions:
-            for loop in [loop for loop in self._sessions if loop.is_closed()]:
-                await self._sessions.pop(loop).close()
-            # How many calls run at a time is for the caller to limit, not for the pool.
-            self._sessions[running] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._sessions[running]
-
 
 def _has_images(conversation: Conversation) -> bool:
     parts = [part for message in conversation.messages for part in message.content or () if part]
     return any(not isinstance(part, str) and part.type == "image_url" for part in parts)
-
-
-def _headers(headers: Mapping[str, str], api_key: str | None, user: tuple[str, str] | None) -> dict[str, str]:
-    """Return the headers of every request; values stay out of the messages, since they may be secret."""
-    sent = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", **headers}
-    for name, value in sent.items():
-        if not (name.isascii() and value.isprintable() and value.isascii()) or not name.strip():
-            raise ConfigurationError(f"header {name!r} has characters that no header can have")
-    if api_key and user is not None:
-        raise ConfigurationError("give either an API key or a user name in base_url, not both")
-    if api_key:
-        if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-            raise ConfigurationError("the API key has white space or other characters that no key has")
-        sent["Authorization"] = f"Bearer {api_key}"
-    if user is not None:
-        sent["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
-    return sent
-
-
-async def _read(response: "ClientResponse") -> bytes:
-    data = bytearray()
-    async for piece in response.content.iter_any():
-        data += piece
-        if len(data) > LARGEST_BODY:
-            raise MalformedResponse(f"the answer is larger than {LARGEST_BODY} bytes")
-    return bytes(data)
 
 
 async def _events(response: "ClientResponse") -> AsyncIterator[str]:
@@ -352,14 +223,3 @@ async def _drain(response: "ClientResponse") -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER):
             await response.content.readany()
-
-
-def _json_object(data: bytes, what: str) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        body = None
-    if not isinstance(body, dict):
-        shown = server_message(data[:300].decode("utf-8", "replace"))
-        raise MalformedResponse(f"{what} is not a JSON object but {shown!r}; is base_url right?")
-    return body
