@@ -1,0 +1,1 @@
+"""Measures over labels and texts: agreement between raters, overlap of words."""
