@@ -1,4 +1,6 @@
+import gzip
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from skillofmind.core.dialogue import Annotation, Dialogue, Image, Label, Turn
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.picture import image_of, spoken
+from skillofmind.data.jsonl import Rejected
 from skillofmind.data.select import (
     SELECTIONS,
     THANOS_QUOTAS,
@@ -16,10 +19,12 @@ from skillofmind.data.select import (
     by_speaker,
     even_prefixes,
     every_turn,
+    holds_instances,
     image_prefixes,
     instances,
     labelled_turns,
     quota,
+    read_instances,
     shares_image,
     thanos_selection,
     write_instances,
@@ -210,3 +215,17 @@ def test_another_seed_draws_others_and_every_instance_has_its_chance() -> None:
 def test_a_negative_quota_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="quota of 'a' is -1"):
         quota([], {"a": -1}, seed=1)
+
+
+def test_written_instances_are_read_again_and_bad_lines_say_where(tmp_path: Path) -> None:
+    rows, file = pool("a", 5), tmp_path / "targets.jsonl.gz"
+    lines = [*write_instances(rows), b"\n", b'{"id": 1}\n', b"\xff\n"]
+    file.write_bytes(gzip.compress(b"".join(lines)))
+    found = list(read_instances(file))
+    assert found[:5] == rows
+    assert [(row.source, row.line) for row in found[5:] if isinstance(row, Rejected)] == [
+        ("targets.jsonl.gz", 7),
+        ("targets.jsonl.gz", 8),
+    ]
+    assert holds_instances(lines[0])
+    assert not holds_instances(b'{"turns": [], "id": "x"}')

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillofmind.mind.parser import Marked, parse_json, parse_marked, parse_object
+from skillofmind.mind.parser import Marked, parse_json, parse_marked, parse_object, parse_objects
 from skillofmind.mind.taxonomy import load_taxonomy
 from skillofmind.mind.weights import planner_target
 
@@ -130,3 +130,23 @@ def test_a_marker_inside_an_explanation_does_not_move_the_skill(explanation: str
     marked = parse_marked(planner_target(explanation, "Ethics"))
     assert marked is not None
     assert marked.skill == "Ethics"
+
+
+class TestObjects:
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ('[{"k": 1}, {"k": 2}]', [{"k": 1}, {"k": 2}]),
+            ('{"k": 1}', [{"k": 1}]),
+            ('{"k": 1}\n{"k": 2}\nDone.', [{"k": 1}, {"k": 2}]),
+            ('{"a": 0} [{"k": 1}] [{"k": 2}]', [{"k": 1}]),
+            ('{"list": [{"k": 1}, {"b": 2}]}', [{"k": 1}]),
+            ('[{"k": 1}, {"k": 2', [{"k": 1}]),
+            ('[{"a": 1}]', [{"a": 1}]),
+            ('{"k": 1} and {"a": 1} and {"k": 2}', [{"k": 1}]),
+            ("[1, 2]", []),
+            ("", []),
+        ],
+    )
+    def test_are_those_of_the_first_value_that_has_the_key(self, text: str, found: list[object]) -> None:
+        assert parse_objects(text, "k") == found

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from skillofmind.core.dialogue import Dialogue, Image, Session, SocialContext, Speaker, Turn
 from skillofmind.core.picture import image_of, spoken
+from skillofmind.mind import render
 from skillofmind.mind.render import (
     MARKER,
     MARKER_REGEX,
@@ -226,3 +227,13 @@ def test_speakers_and_earlier_sessions_are_shown_by_their_names() -> None:
 def test_an_empty_context_says_so() -> None:
     empty = Dialogue(turns=(), context=SocialContext(text=" ", topic="", services=()))
     assert render_context(empty) == "Nothing is known beforehand."
+
+
+PIECES = [*"aR KıſK[]<>|/＜［］｜:", "RESULT", "SKILL", "result skill", "<|", "</s>", "[INST]", "<bos>", "  "]
+PIECES += ["\n", "\u2028", "\x85", "\u3000", "\xa0", "\x00", "\x7f", "ﬆ", "ß", "İ"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text())
+def test_the_cheap_checks_leave_out_no_pattern(text: str) -> None:
+    folded = render._BREAKS.sub(" ", text).strip()
+    assert quoted(text) == render._CONTROL.sub(r"\g<0> ", render._MARKED.sub(r"(\1)", folded))

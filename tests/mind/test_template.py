@@ -54,7 +54,7 @@ def test_a_file_replaces_only_what_it_names(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("[planer]\nuser = 'x'", "section 'planer' is unknown; did you mean 'planner'?"),
-        ("[zzz]\n", "section 'zzz' is unknown; known are version, planner, prompted, agent."),
+        ("[zzz]\n", "section 'zzz' is unknown; known are version, planner, prompted, agent, annotate."),
         ("[planner]\nusr = 'x'", "[planner] key 'usr' is unknown; did you mean 'user'?"),
         ("[planner]\nuser = 3", "Expected `str`, got `int` - at `$.planner.user`; compare with"),
         ("planner = 'x'", "Expected `object`, got `str` - at `$.planner`; compare with"),

@@ -18,6 +18,7 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +27,8 @@ from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.picture import image_of
 from skillofmind.core.record import Record
+from skillofmind.data.files import open_binary, source_name
+from skillofmind.data.jsonl import Rejected, first_fields
 
 Selection = Callable[[Dialogue], tuple[int, ...]]
 """Dialogue -> indices of its target turns, ascending."""
@@ -106,7 +109,13 @@ def by_speaker(key: str) -> Selection:
     return turns_of_speaker
 
 
+def thanos_selection(dialogue: Dialogue) -> tuple[int, ...]:
+    """Return the targets that the Thanos data take: `image_prefixes` of Stark, `even_prefixes` of others."""
+    return image_prefixes(dialogue) if dialogue.corpus == "stark" else even_prefixes(dialogue)
+
+
 SELECTIONS: dict[str, Selection] = {
+    "thanos": thanos_selection,
     "even_prefixes": even_prefixes,
     "image_prefixes": image_prefixes,
     "every_turn": every_turn,
@@ -132,11 +141,6 @@ THANOS_QUOTAS: dict[str, int] = {
 """Corpus -> instances that the Thanos data ask of it; 100,000 in all."""
 
 
-def thanos_selection(dialogue: Dialogue) -> tuple[int, ...]:
-    """Return the targets that the Thanos data take: `image_prefixes` of Stark, `even_prefixes` of others."""
-    return image_prefixes(dialogue) if dialogue.corpus == "stark" else even_prefixes(dialogue)
-
-
 def shares_image(turn: Turn) -> bool:
     """Say whether a picture is shared, as data or as `[Sharing Image: ...]` or `[Sharing Image] ...`."""
     return image_of(turn) is not None
@@ -152,6 +156,29 @@ def write_instances(rows: Iterable[Instance]) -> Iterator[bytes]:
     """Yield each instance as one line of JSON, line end included."""
     for row in rows:
         yield msgspec.json.encode(row) + b"\n"
+
+
+def holds_instances(head: bytes) -> bool:
+    """Say whether a file with these first bytes is one that `write_instances` wrote."""
+    return {"id", "context", "target"} <= set(first_fields(head))
+
+
+def read_instances(path: Path) -> Iterator[Instance | Rejected]:
+    """Yield the instances of a file that `write_instances` wrote, compressed or not.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    decode = msgspec.json.Decoder(Instance).decode
+    with open_binary(path) as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                line.decode()  # msgspec does not look into strings
+                yield decode(line)
+            except ValueError as error:
+                yield Rejected(source_name(path), number, f"not an instance: {error}; see `som data select`.")
 
 
 def quota(rows: Iterable[Instance], quotas: Mapping[str, int], seed: int) -> Drawn:

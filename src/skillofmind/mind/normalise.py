@@ -63,10 +63,15 @@ class LabelReport(Record, frozen=True):
 
 
 class Normaliser:
-    """Callable from text to `Normalised`, for one taxonomy."""
+    """Callable from text to `Normalised`, for one taxonomy.
+
+    Attributes:
+        taxonomy: the names that count.
+    """
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         """Index the names, aliases and translations of `taxonomy`."""
+        self.taxonomy = taxonomy
         self._names = {spelling(skill.name): skill.name for skill in taxonomy.skills}
         self._aliases = {
             spelling(alias): skill.name

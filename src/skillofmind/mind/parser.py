@@ -62,9 +62,42 @@ def parse_object(text: str, key: str = "") -> dict[str, Any] | None:
     return next((item for item in found if key in item), found[0] if found else None)
 
 
+def parse_objects(text: str, key: str) -> list[dict[str, Any]]:
+    """Return the JSON objects that have `key`, from the first value in `text` that holds one.
+
+    The value may be a list, one object, an object around a list, or several objects one after the other. A
+    list that was cut off gives the objects that are whole. Without any `key`, the objects of the first value.
+    """
+    first: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    for value in _json_values(text):
+        objects = _objects(value, key)
+        first = first or objects
+        having = [item for item in objects if key in item]
+        if found and not (isinstance(value, dict) and having):
+            break
+        found += having
+        if found and isinstance(value, list):
+            break
+    return found or first
+
+
+def _objects(value: dict[str, Any] | list[Any], key: str) -> list[dict[str, Any]]:
+    """Return the objects of a value; those of an inner list where the outer object lacks `key`."""
+    if isinstance(value, dict) and key not in value:
+        inner = [item for item in value.values() if isinstance(item, list)]
+        value = next((item for item in inner if any(isinstance(one, dict) for one in item)), [value])
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+
+
 def _json_values(text: str) -> Iterator[dict[str, Any] | list[Any]]:
     """Yield JSON objects, and lists that hold one, from left to right; one inside another is not repeated."""
     text = text[:_MAX_CHARS]
+    # Most replies are JSON and nothing else; looking for its end costs ten times as much as reading it.
+    whole = _decoded(text) if text.lstrip()[:1] in ("{", "[") else None
+    if whole is not None:
+        yield whole
+        return
     end = 0
     for start in [found.start() for found in re.finditer(r"[{\[]", text)][:_MAX_STARTS]:
         chunk = _balanced(text, start) if start >= end else None

@@ -10,6 +10,7 @@ over-long turns are cut in the middle.
 """
 
 import re
+from functools import lru_cache
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
 from skillofmind.core.picture import image_of, spoken
@@ -50,9 +51,19 @@ def quoted(text: str, limit: int = MAX_TURN_CHARS) -> str:
     """Return `text` on one line, without markers or control tokens, at most about `limit` characters."""
     if len(text) > limit:
         text = f"{text[: limit * 2 // 3]} […] {text[-limit // 3 :]}"
-    return _CONTROL.sub(r"\g<0> ", _MARKED.sub(r"(\1)", _BREAKS.sub(" ", text).strip()))
+    # Each check is far cheaper than its pattern and holds wherever the pattern could match; most turns need
+    # no pattern at all. Of white space only the ASCII space is printable.
+    if "  " in text or not text.isprintable():
+        text = _BREAKS.sub(" ", text)
+    text = text.strip()
+    if "result" in text.casefold():
+        text = _MARKED.sub(r"(\1)", text)
+    if "<" in text or "[" in text:
+        text = _CONTROL.sub(r"\g<0> ", text)
+    return text
 
 
+@lru_cache(maxsize=1024)
 def quoted_name(name: str) -> str:
     """Return a name that may begin a line: short, and in quotes where it looks like a section header."""
     return _no_header(quoted(name, _MAX_NAME_CHARS))

@@ -45,12 +45,26 @@ class AgentWording(Record, frozen=True):
     note: str
 
 
+class AnnotateWording(Record, frozen=True):
+    """For a teacher that annotates a turn which was really said.
+
+    Fields of `user`: skills, definitions, social_context, dialogue, responder, reply, language, length; of
+    `repair`: fault; of `judge`: definitions, social_context, dialogue, responder, reply, first, second.
+    """
+
+    system: str
+    user: str
+    repair: str
+    judge: str
+
+
 class Template(Record, frozen=True):
     """All prompt wording."""
 
     planner: PlannerWording
     prompted: PromptedWording
     agent: AgentWording
+    annotate: AnnotateWording
     version: int = 1
 
     def identity(self) -> str:

@@ -100,3 +100,13 @@ def test_a_turn_whose_meta_says_that_it_had_no_content_comes_back(name: str, tmp
     corpus = [Dialogue((Turn("Ana", "", meta={"content": None}),), id="0")]
     format_of(name).write(corpus, tmp_path / NAMES[name])
     assert list(format_of(name).read(tmp_path / NAMES[name])) == corpus
+
+
+@pytest.mark.parametrize("name", ["openai_messages", "sharegpt"])
+def test_a_content_that_says_nothing_new_comes_back(tmp_path: Path, name: str) -> None:
+    talk = Dialogue(
+        (Turn("Ana", "", meta={"content": ""}), Turn("Ben", "Hi", meta={"content": "Hi"})), id="a"
+    )
+    path = tmp_path / NAMES[name]
+    format_of(name).write([talk], path)
+    assert list(format_of(name).read(path)) == [talk]

@@ -104,7 +104,9 @@ class _Placed:
     def turn(self, turn: Turn, role: str) -> tuple[Json, list[Json], Json]:
         wire, meta = self._wire, dict(turn.meta)
         content = wire.written(turn)
-        if meta.get("content") is not None and _same(wire, meta["content"], turn):
+        kept = meta.get("content")
+        # The same as what is written anyway would not be kept apart in reading.
+        if kept is not None and kept != content and _same(wire, kept, turn):
             content = meta.pop("content")
         message = {wire.words.role: role}
         if wire.name and turn.speaker != role and _NAME.fullmatch(turn.speaker):

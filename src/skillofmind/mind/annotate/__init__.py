@@ -1,0 +1,1 @@
+"""Annotations by a teacher model: what it is asked, what it answered, and which answers are kept."""
