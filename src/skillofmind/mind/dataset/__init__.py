@@ -1,0 +1,1 @@
+"""What comes out of annotation: rows with provenance, the report, the dataset card, exports, review."""
