@@ -15,7 +15,7 @@ import pytest
 
 import skillofmind
 from skillofmind.cli.main import main
-from skillofmind.cli.rows import PlanRow
+from skillofmind.cli.plan.rows import PlanRow
 from skillofmind.core.dialogue import Dialogue, SocialContext, Turn
 from skillofmind.mind.taxonomy import load_taxonomy
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from skillofmind.cli.rows import PlanRow
+from skillofmind.cli.plan.rows import PlanRow
 from skillofmind.core.dialogue import Dialogue
 from tests.cli.som import SKILLS, Here, answer, prompted, som, write_dialogues
 from tests.cli.test_bad_input import raw_controls

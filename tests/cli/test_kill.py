@@ -2,7 +2,6 @@
 
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 
 from skillofmind.run.directory import read_manifest
 from skillofmind.run.log import read_log
+from tests.cli.killing import kill_when, wait_until
 from tests.cli.som import (
     numbered,
     prompted,
@@ -25,27 +25,6 @@ from tests.upstream import Upstream, rate_limit
 
 COUNT = 500
 AT_ONCE = 8
-MOST_SECONDS = 60.0
-
-
-def wait_until(reached: Callable[[], bool], process: "subprocess.Popen[bytes]") -> bool:
-    """Wait until `reached`; return whether the process was still running then."""
-    end = time.monotonic() + MOST_SECONDS
-    while process.poll() is None and time.monotonic() < end:
-        if reached():
-            return True
-        time.sleep(0.001)
-    assert time.monotonic() < end, "the process came to a halt"
-    return False
-
-
-def kill_when(words: list[object], reached: Callable[[], bool]) -> bool:
-    """Start `som` and kill it when `reached`; return whether that was before its end."""
-    with started(*words) as process:
-        running = wait_until(reached, process)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    return running
 
 
 def finished(words: list[object], folder: Path) -> bytes:

@@ -21,6 +21,9 @@ COMMANDS = {
     "chat": "talk in the terminal and see the plan behind every reply",
     "skills": "list the skills, or explain one",
     "data": "look at, check, count, convert, select, split and sample dialogues",
+    "annotate": "let a teacher model annotate dialogues, at scale, and lose nothing",
+    "review": "check what the teacher wrote, in the terminal or a browser; measure agreement",
+    "export": "turn annotations into training data: Hugging Face datasets, SFT or preference rows",
     "demo": "see plans for a handful of dialogues; needs nothing",
     "fit": "train the embedded planner on annotated dialogues",
 }

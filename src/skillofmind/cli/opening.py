@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from skillofmind.core.errors import (
     ConfigurationError,
@@ -17,6 +17,9 @@ from skillofmind.core.seams import Model, Planner
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import load_template
 from skillofmind.run.budget import Meter
+
+if TYPE_CHECKING:
+    from skillofmind.models.http import HttpModel
 
 PlannerKind = Literal["embedded", "prompted", "weights"]
 
@@ -143,16 +146,30 @@ async def _served(endpoint: Endpoint, meter: Meter) -> AsyncIterator[Model]:
     from skillofmind.run.concurrency import Gate
 
     timeout = Timeouts(first_byte=endpoint.timeout, total=endpoint.timeout)
-    key = _key(endpoint.key_variable)
+    key = api_key(endpoint.key_variable)
     async with HttpModel(endpoint.model, endpoint.base_url, key, timeout=timeout) as model:
-        # Not every compatible server lists its models, or in this form, and one that is busy now answers
-        # later; reachable and not refusing the key is enough.
-        with suppress(RequestRejected, RateLimited, ModelBusy, MalformedResponse):
-            await model.list_models()
+        await check_reachable(model)
         yield retried(metered(limited(model, Gate(endpoint.concurrency)), meter))
 
 
-def _key(variable: str) -> str | None:
+async def check_reachable(model: "HttpModel") -> None:
+    """Ask a server for its models, so that a wrong address or key shows before any work.
+
+    Raises:
+        ModelError: it cannot be reached or refuses the key.
+    """
+    # Not every compatible server lists its models, or in this form, and one that is busy now answers
+    # later; reachable and not refusing the key is enough.
+    with suppress(RequestRejected, RateLimited, ModelBusy, MalformedResponse):
+        await model.list_models()
+
+
+def api_key(variable: str) -> str | None:
+    """Return the key in an environment variable; `None` where the default one is not set.
+
+    Raises:
+        ConfigurationError: another variable was named and is not set.
+    """
     key = os.environ.get(variable, "").strip()
     if not key and variable != KEY_VARIABLE:
         raise ConfigurationError(f"--api-key-env {variable!r} is not set; export it, or leave this out.")

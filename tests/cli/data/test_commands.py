@@ -258,7 +258,7 @@ class TestSelect:
         assert len(result.out.splitlines()) == 2
         assert result.err == "som: other has 1 targets fewer than its quota.\n"
         assert here("data", "select", file, "--how", "list").out.split() == list(select.SELECTIONS)
-        assert_refused(here("data", "select", file, "--how", "luck"), "there are even_prefixes")
+        assert_refused(here("data", "select", file, "--how", "luck"), "there are thanos, even_prefixes")
         assert_refused(here("data", "select", file, "--quotas", "test=x"), "write NAME=NUMBER")
 
 

@@ -8,16 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from skillofmind.cli.draining import draining
 from skillofmind.cli.main import interrupted
 from skillofmind.cli.opening import KEY_VARIABLE, Endpoint, check_patience, open_planner
 from skillofmind.cli.options import argument, option, parse, resolved
-from skillofmind.cli.rows import InOrder, Input, PlanRow, Unfailed, can_read_again, json_printer, text_printer
+from skillofmind.cli.plan.rows import (
+    InOrder,
+    Input,
+    PlanRow,
+    Unfailed,
+    can_read_again,
+    json_printer,
+    text_printer,
+)
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import BudgetExhausted, ConfigurationError
 from skillofmind.core.plan import Plan
 from skillofmind.core.seams import Planner, Store
 from skillofmind.data.jsonl import Rejected
-from skillofmind.run.batch import run_batch, stop_on_interrupt
+from skillofmind.run.batch import run_batch
 from skillofmind.run.budget import Limits, Meter
 from skillofmind.run.directory import RunDirectory
 from skillofmind.run.progress import Progress
@@ -145,24 +154,14 @@ async def _work_through(
     def count(_: str, row: PlanRow) -> None:
         progress.advance(1, **{row.kind(): 1})
 
-    with stop_on_interrupt() as stop:
-        notice = asyncio.create_task(_notice(stop))
+    async with draining() as stop:
         try:
             outcome = await run_batch(
                 source.rows(), work, store, concurrency=options.concurrency, on_done=count, stop=stop
             )
         except BudgetExhausted:
             return f"--max-calls {options.max_calls} is reached"
-        finally:
-            notice.cancel()
     return _INTERRUPTED if outcome.stopped else ""
-
-
-async def _notice(stop: asyncio.Event) -> None:
-    """Say what the first Ctrl-C does, as the calls in work may take a while."""
-    await stop.wait()
-    sys.stderr.write("som: finishing what is in work; Ctrl-C again gives it up.\n")
-    sys.stderr.flush()
 
 
 def _exit_code(kinds: Counter[str], end: str) -> int:

@@ -1,0 +1,30 @@
+"""Kill `som` at a moment of one's choosing."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+
+from tests.cli.som import started
+
+MOST_SECONDS = 60.0
+
+
+def wait_until(reached: Callable[[], bool], process: "subprocess.Popen[bytes]") -> bool:
+    """Wait until `reached`; return whether the process was still running then."""
+    end = time.monotonic() + MOST_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        if reached():
+            return True
+        time.sleep(0.001)
+    assert time.monotonic() < end, "the process came to a halt"
+    return False
+
+
+def kill_when(words: Sequence[object], reached: Callable[[], bool]) -> bool:
+    """Start `som` and kill it when `reached`; return whether that was before its end."""
+    with started(*words) as process:
+        running = wait_until(reached, process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    return running
