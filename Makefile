@@ -44,13 +44,16 @@ docs: $(VENV)/.dev
 	$(BIN)/python docs/render.py
 
 # Apart from the environment: packages that are only compared with.
-bench: $(VENV)/.dev $(VENV)/.peers
+bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers
 	$(BIN)/python -m benchmarks.records --with $(VENV)/peers --out results/benchmarks/records.json
 	$(BIN)/python -m benchmarks.startup --out results/benchmarks/startup.json
 	$(BIN)/python -m benchmarks.plan_latency --out results/benchmarks/plan_latency.json
 	$(BIN)/python -m benchmarks.linear_scoring --out results/benchmarks/linear_scoring.json
 	$(BIN)/python -m benchmarks.planner_starter --out results/planner_starter.json
 	$(BIN)/python -m benchmarks.http_client --with $(VENV)/peers --out results/benchmarks/http_client.json
+	$(BIN)/python -m benchmarks.annotation --distilabel $(VENV)/peers-distilabel \
+		--inspect $(VENV)/peers-inspect --out results/benchmarks/annotation.json
+	$(BIN)/python -m benchmarks.annotation --memory 1000000 --out results/benchmarks/annotation.json
 
 # Coverage-guided, by hand: atheris stays out of the environment of the tests.
 fuzz: $(VENV)/.dev
@@ -82,4 +85,15 @@ $(VENV)/.lowest: $(MANIFEST) tests/lowest.txt | $(VENV)/bin/python
 
 $(VENV)/.peers: $(VENV)/.dev
 	$(PIP) --target $(VENV)/peers 'pydantic>=2,<3' 'httpx>=0.27,<1' sniffio
+	touch $@
+
+# Whole programs with needs that contradict ours and one another: an environment for each.
+# distilabel imports requests without asking for it.
+$(VENV)/.annotation-peers: $(VENV)/.dev
+	$(PYTHON) -m venv $(VENV)/peers-distilabel
+	$(VENV)/peers-distilabel/bin/python -m pip install --quiet --disable-pip-version-check \
+		'distilabel[openai]==1.5.3' requests
+	$(PYTHON) -m venv $(VENV)/peers-inspect
+	$(VENV)/peers-inspect/bin/python -m pip install --quiet --disable-pip-version-check \
+		'inspect-ai==0.3.285' 'openai>=3.4,<4'
 	touch $@

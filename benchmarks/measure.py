@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Spent(NamedTuple):
@@ -48,13 +49,13 @@ def spent_by_process(command: Sequence[str], env: Mapping[str, str] | None = Non
     return Spent(cpu, time.perf_counter() - wall)
 
 
-def interleaved(arms: Mapping[str, Callable[[], Spent]], rounds: int) -> dict[str, list[Spent]]:
+def interleaved(arms: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """Measure every arm once a round, in turn, so that a slow minute of the machine meets all of them.
 
     Every second round goes backwards. One round before the first is not counted.
     """
     names = list(arms)
-    found: dict[str, list[Spent]] = {name: [] for name in names}
+    found: dict[str, list[T]] = {name: [] for name in names}
     for number in range(-1, rounds):
         for name in names if number % 2 else reversed(names):
             taken = arms[name]()

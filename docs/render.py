@@ -229,6 +229,30 @@ def data_peers() -> str:
     return _table(["100,000 dialogues", "CPU s", "wall s", "peak MB"], rows)
 
 
+def annotation_speed() -> str:
+    """Return what annotation takes, ours and the peers'."""
+    found = _result("benchmarks/annotation.json")
+    rows = [
+        [
+            name,
+            in_flight,
+            *(f"{arm[part]['rows_per_s']['median']:,.0f}" for part in ("whole", "marginal")),
+            *(f"{arm[part]['cpu_ms_per_row']['median']:.2f}" for part in ("whole", "marginal")),
+            f"{arm['peak_mb']['all_processes']:,.0f}",
+        ]
+        for in_flight, arms in found["in_flight"].items()
+        for name, arm in arms.items()
+    ]
+    head = ["", "in flight", "rows/s", "rows/s, marginal", "CPU-ms a row", "marginal", "peak MB"]
+    memory = found["memory"]
+    text = (
+        f"A server answers after 50 ms, so 64 in flight get 1,280 rows/s at best. *Marginal* leaves start-up "
+        f"out. {memory['rows']:,} rows: {memory['peak_mb']:,.0f} MB at most, "
+        f"{memory['cpu_ms_per_row']:.2f} CPU-ms a row."
+    )
+    return f"{_table(head, rows)}\n\n{text}"
+
+
 def linear_scoring() -> str:
     """Return plain Python against numpy."""
     found = _result("benchmarks/linear_scoring.json")
@@ -267,6 +291,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "formats": formats,
     "data_speed": data_speed,
     "data_peers": data_peers,
+    "annotation_speed": annotation_speed,
     "command_help": command_help,
 }
 

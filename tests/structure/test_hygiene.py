@@ -28,6 +28,7 @@ PUBLIC_HOSTS = {
     "creativecommons.org",
     "docs.astral.sh",
     "docs.python.org",
+    "docs.ray.io",
     "download.pytorch.org",
     "github.com",
     "huggingface.co",
