@@ -15,6 +15,7 @@ from skillofmind.data.duplicates import (
     Pair,
     across_splits,
     clusters,
+    duplicates_between,
     jaccard,
     minhash,
     near_duplicates,
@@ -212,3 +213,28 @@ def test_ten_thousand_dialogues_take_seconds() -> None:
     found = list(near_duplicates(dialogues))
     assert time.process_time() - start < 20
     assert len(found) > 2500
+
+
+@given(st.integers(0, 3))
+@settings(max_examples=4, deadline=None)
+def test_between_two_corpora_the_pairs_are_those_of_brute_force(seed: int) -> None:
+    both = planted(40, 0.02, seed)
+    ours = [one for one in both if one.id.startswith("own")]
+    others = [one for one in both if one.id.startswith("copy")]
+    found = ids(list(duplicates_between(ours, iter(others))))
+    assert found == {
+        (one.id, other.id)
+        for one in ours
+        for other in others
+        if jaccard(shingles(one), shingles(other)) >= 0.7
+    }
+    assert len(found) > 10
+
+
+def test_between_two_corpora_the_similarity_is_exact_and_silence_is_no_copy() -> None:
+    one, other = said(VOCABULARY[:14], "a"), said(VOCABULARY[:13], "z")
+    silent = Dialogue((Turn("A", "..."),), id="s")
+    # Ten and nine runs of five words, nine of them common.
+    assert list(duplicates_between([one, silent], [silent, other], 0.1)) == [Pair("a", "z", 0.9)]
+    with pytest.raises(ConfigurationError, match="threshold 0 "):
+        list(duplicates_between([], [], 0))

@@ -107,8 +107,7 @@ def near_duplicates(dialogues: Sequence[Dialogue], threshold: float = 0.7, seed:
         ConfigurationError: the threshold is out of range.
         DataError: two dialogues have the same id.
     """
-    if not 0 < threshold <= 1:
-        raise ConfigurationError(f"threshold {threshold!r} is not above 0 and up to 1; 0.7 is usual.")
+    _check_threshold(threshold)
     _check_ids(dialogues)
 
     @lru_cache(maxsize=1024)
@@ -131,6 +130,50 @@ def near_duplicates(dialogues: Sequence[Dialogue], threshold: float = 0.7, seed:
             yield from compared(first, place)
     for one, other in _candidates(signatures, rows_of_a_band(threshold)):
         yield from compared(one, other)
+
+
+def duplicates_between(
+    ours: Sequence[Dialogue], others: Iterable[Dialogue], threshold: float = 0.7, seed: int = 0
+) -> Iterator[Pair]:
+    """Yield pairs of one of ours and one of the others whose Jaccard similarity is at least `threshold`.
+
+    Others are read once, as they come; memory grows with ours alone.
+
+    Args:
+        ours: dialogues; each `Pair.first` is one of them.
+        others: dialogues to look through; ids need not be unique.
+        threshold: as for `near_duplicates`.
+        seed: as for `near_duplicates`.
+
+    Raises:
+        ConfigurationError: the threshold is out of range.
+    """
+    _check_threshold(threshold)
+    hasher, width = minhash(seed), rows_of_a_band(threshold) * _PLACE
+    own: dict[int, array[int]] = {}
+    buckets: dict[tuple[int, bytes], list[int]] = {}
+    for place, hashes in _hashed(ours):
+        own[place] = hashes
+        for band in _bands(hasher(hashes), width):
+            buckets.setdefault(band, []).append(place)
+    for other in others:
+        for _, hashes in _hashed((other,)):
+            wanted = frozenset(hashes)
+            near = {place for band in _bands(hasher(hashes), width) for place in buckets.get(band, ())}
+            for place in sorted(near):
+                shared = sum(map(wanted.__contains__, own[place]))
+                similarity = shared / (len(wanted) + len(own[place]) - shared)
+                if similarity >= threshold:
+                    yield Pair(ours[place].id, other.id, similarity)
+
+
+def _bands(signature: bytes, width: int) -> Iterator[tuple[int, bytes]]:
+    return ((start, signature[start : start + width]) for start in range(0, len(signature), width))
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise ConfigurationError(f"threshold {threshold!r} is not above 0 and up to 1; 0.7 is usual.")
 
 
 def _check_ids(dialogues: Sequence[Dialogue]) -> None:

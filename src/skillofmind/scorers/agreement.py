@@ -76,7 +76,7 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> Agreement:
     Raises:
         ConfigurationError: one rater labelled more items than the other.
     """
-    return _cohen(confusion(first, second))
+    return kappa_of_cells(confusion(first, second))
 
 
 def kappa_by_label(first: Sequence[str], second: Sequence[str]) -> dict[str, Agreement]:
@@ -98,7 +98,7 @@ def kappa_by_label(first: Sequence[str], second: Sequence[str]) -> dict[str, Agr
             ("rest", "label"): other,
             ("rest", "rest"): total - both - one - other,
         }
-        found[label] = _cohen({cell: count for cell, count in two_by_two.items() if count})
+        found[label] = kappa_of_cells({cell: count for cell, count in two_by_two.items() if count})
     return found
 
 
@@ -155,7 +155,8 @@ def _margins(cells: _Cells) -> tuple[Counter[str], Counter[str]]:
     return rows, columns
 
 
-def _cohen(cells: _Cells) -> Agreement:
+def kappa_of_cells(cells: Mapping[tuple[str, str], int]) -> Agreement:
+    """Return Cohen's kappa from the counts of `confusion`, all above 0, in any order."""
     rows, columns = _margins(cells)
     total = sum(cells.values())
     agreed = sum(count for (one, other), count in cells.items() if one == other)
