@@ -96,7 +96,7 @@ def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint:
     if hint is bool:
         parser.add_argument(flag, dest=field.name, action="store_true", help=help)
         return
-    shown = "" if field.default in (None, "", dataclasses.MISSING) else f" (default: {field.default})"
+    shown = "" if field.default in (None, "", (), dataclasses.MISSING) else f" (default: {field.default})"
     settings: dict[str, Any] = {"help": help + shown, **_conversion(hint)}
     if meta.get("positional"):
         if field.default is not dataclasses.MISSING:

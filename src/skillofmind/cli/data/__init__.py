@@ -16,11 +16,12 @@ COMMANDS = {
     "select": "choose the turns to plan for or to learn from",
     "split": "divide dialogues into train, validation and test",
     "sample": "draw dialogues at random",
+    "audit": "check an annotated corpus: labels, copies, leaks, diversity, people",
 }
 """Subcommand -> what it does."""
 
 _DESCRIPTION = (
-    "Look at, check, count, convert, select, split and sample dialogues.\n\nsubcommands:\n"
+    "Look at, check, count, convert, select, split, sample and audit dialogues.\n\nsubcommands:\n"
     + "\n".join(f"  {name:<9} {what}" for name, what in COMMANDS.items())
 )
 _EPILOG = """\
