@@ -123,32 +123,15 @@ def planner_details() -> str:
     )
 
 
-def starter_card() -> str:
-    """Return the counts of the starter dialogues."""
-    from skillofmind.mind.starter import starter_dialogues
-    from skillofmind.mind.taxonomy import load_taxonomy
+def starter_datasheet() -> str:
+    """Return the datasheet of the starter dialogues, from the record of their audit."""
+    import msgspec
 
-    dialogues = starter_dialogues()
-    skills = Counter(a.skill for d in dialogues for t in d.turns for a in t.annotations)
-    category: Counter[str] = Counter()
-    for name, count in skills.items():
-        category[load_taxonomy().get(name).category] += count
-    turns = [len(d.turns) for d in dialogues]
-    rows = [
-        ["dialogues", f"{len(dialogues)}"],
-        ["turns", f"{sum(turns)} ({min(turns)} to {max(turns)} a dialogue)"],
-        ["annotated turns", f"{sum(skills.values())}"],
-        ["languages", _counts(Counter(d.lang for d in dialogues))],
-        ["splits", _counts(Counter(str(d.split) for d in dialogues))],
-        ["scenarios", _counts(Counter(d.scenario for d in dialogues))],
-        ["annotated turns by category", _counts(category)],
-        ["annotated turns by skill", _counts(skills)],
-    ]
-    return _table(["", ""], rows)
+    from skillofmind.mind.audit.card import card
+    from skillofmind.mind.audit.report import Audit
 
-
-def _counts(counter: "Counter[str]") -> str:
-    return ", ".join(f"{name} {count}" for name, count in counter.most_common())
+    record = msgspec.json.decode((RESULTS / "starter_audit.json").read_bytes(), type=Audit)
+    return card(record, "").partition("\n\n")[2].rstrip()
 
 
 def label_map() -> str:
@@ -284,7 +267,7 @@ def command_help() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "planner_scores": planner_scores,
     "planner_details": planner_details,
-    "starter_card": starter_card,
+    "starter_datasheet": starter_datasheet,
     "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,
