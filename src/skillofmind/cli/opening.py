@@ -21,7 +21,11 @@ from skillofmind.run.budget import Meter
 if TYPE_CHECKING:
     from skillofmind.models.http import HttpModel
 
-PlannerKind = Literal["embedded", "prompted", "weights"]
+PlannerKind = Literal["embedded", "encoder", "prompted", "weights"]
+
+
+IN_PACKAGE = ("embedded", "encoder")
+"""The planners that come with the package and ask no model."""
 
 
 class Endpoint(NamedTuple):
@@ -102,15 +106,15 @@ async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") ->
 async def open_planner(
     kind: PlannerKind, endpoint: Endpoint, meter: Meter, taxonomy: Path | None, template: Path | None
 ) -> AsyncIterator[Planner]:
-    """Open one of the three planners.
+    """Open one of the planners.
 
     Raises:
         ConfigurationError: an option that this planner has no use for, or a missing one.
         ModelError: the server cannot be reached or refuses the key.
     """
     skills = load_taxonomy(taxonomy)
-    if kind == "embedded":
-        yield _embedded(endpoint, skills, template)
+    if kind in IN_PACKAGE:
+        yield _packaged(kind, endpoint, skills, template)
         return
     wording = load_template(template)
     async with open_model(endpoint, meter) as model:
@@ -124,14 +128,20 @@ async def open_planner(
             yield WeightsPlanner(model, taxonomy=skills, template=wording)
 
 
-def _embedded(endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None) -> Planner:
+def _packaged(
+    kind: PlannerKind, endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None
+) -> Planner:
     unused = {"--model": endpoint.model, "--base-url": endpoint.base_url, "--template": template}
     for flag, value in unused.items():
         if value:
             raise ConfigurationError(
-                f"{flag} {str(value)!r} has no use with the embedded planner; "
+                f"{flag} {str(value)!r} has no use with the {kind} planner; "
                 "add --planner prompted or --planner weights, or leave it out."
             )
+    if kind == "encoder":
+        from skillofmind.mind.encoded.planner import EncoderPlanner
+
+        return EncoderPlanner(taxonomy=taxonomy)
     from skillofmind.mind.embedded.planner import EmbeddedPlanner
 
     return EmbeddedPlanner(taxonomy=taxonomy)

@@ -76,6 +76,9 @@ def why_not(plan: Plan) -> str:
         return printable(quoted(plan.error))
     if plan.skill is not None:
         return f"the answer names {plan.skill} and does not explain it."
+    # A planner that ranks and then says no name abstains; its explanation tells why.
+    if not plan.skill_raw and any(alternative.confidence for alternative in plan.alternatives):
+        return _line(plan.explanation)
     said = _line(plan.skill_raw or plan.explanation, 200)
     return f"'{said}' names no skill of the taxonomy." if said else "the answer could not be read as a plan."
 

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from skillofmind.cli.draining import draining
 from skillofmind.cli.main import interrupted
-from skillofmind.cli.opening import KEY_VARIABLE, Endpoint, check_patience, open_planner
+from skillofmind.cli.opening import KEY_VARIABLE, Endpoint, PlannerKind, check_patience, open_planner
 from skillofmind.cli.options import argument, option, parse, resolved
 from skillofmind.cli.plan.rows import (
     InOrder,
@@ -58,7 +57,7 @@ class PlanOptions:
     """Options of `som plan`."""
 
     file: Path = argument("FILE", "dialogues to plan for; - is standard input")
-    planner: Literal["embedded", "prompted", "weights"] = option("embedded", "which planner")
+    planner: PlannerKind = option("embedded", "which planner")
     model: str = option(
         "", "for prompted and weights: a served model, or a folder with weights", value="NAME"
     )

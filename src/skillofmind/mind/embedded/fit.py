@@ -26,11 +26,12 @@ from skillofmind.mind.embedded.features import Features, parts_of
 from skillofmind.mind.embedded.linear import LinearModel
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.taxonomy import Taxonomy
+from skillofmind.scorers.calibration import expected_calibration_error
 
 try:
     import numpy as np
 
-    from skillofmind.mind.embedded.regression import Design, best_temperature, fit_dual, pack
+    from skillofmind.mind.embedded.regression import Design, best_temperature, fit_dual, pack, softmax
 except ImportError as error:
     raise MissingExtra("training needs numpy; pip install 'skillofmind[fit]'.") from error
 
@@ -59,6 +60,8 @@ class FitReport(Record, frozen=True):
         top3: share of turns whose skill was among the first three.
         majority: accuracy of always naming the commonest skill.
         temperature: found by minimising the out-of-fold log loss.
+        calibration_error: expected calibration error of the first skill's probability (0 to 1, 15 bins of
+            equal size), at that temperature.
     """
 
     dialogues: int
@@ -68,6 +71,25 @@ class FitReport(Record, frozen=True):
     top3: float
     majority: float
     temperature: float
+    calibration_error: float
+
+
+class Material(NamedTuple):
+    """Training rows: all examples, then their shortened copies.
+
+    Attributes:
+        rows: examples, [rows].
+        labels: number of the skill, [rows].
+        folds: fold of the row's group, [rows].
+        examples: how many of the rows are whole examples; only these are held out and measured.
+        skills: how many skills there are.
+    """
+
+    rows: list[Example]
+    labels: "NDArray[np.int64]"
+    folds: "NDArray[np.int64]"
+    examples: int
+    skills: int
 
 
 def examples_in(dialogues: Iterable[Dialogue], taxonomy: Taxonomy) -> list[Example]:
@@ -120,32 +142,72 @@ def fit_planner(
     Raises:
         DataError: a skill has no example.
     """
+    material = material_of(examples, taxonomy)
+    on_phase(f"features of {len(material.rows)} rows from {len(examples)} turns")
+    design = Design([features_of(row.dialogue, lexicon) for row in material.rows])
+    on_phase(f"similarities over {len(design.hashes)} features")
+    gram = design.gram()
+    scores = out_of_fold(gram, material, l2, on_phase)
+    on_phase("all rows")
+    dual, bias = fit_dual(gram, material.labels, material.skills, l2)
+    temperature = best_temperature(scores, material.labels[: len(examples)])
+    report = report_on(examples, material, scores, temperature, len(design.hashes))
+    header = {
+        "temperature": temperature,
+        "lexicon": lexicon,
+        "trained_on": origin(examples, report, l2),
+    }
+    return pack(design, dual, bias, header, taxonomy.names()), report
+
+
+def material_of(examples: Sequence[Example], taxonomy: Taxonomy) -> Material:
+    """Return the rows to train on.
+
+    Raises:
+        DataError: a skill has no example.
+    """
     skills = taxonomy.names()
     _require_all(examples, skills)
     rows = training_rows(examples)
-    labels = np.array([skills.index(row.skill) for row in rows])
-    on_phase(f"features of {len(rows)} rows from {len(examples)} turns")
-    design = Design([features_of(row.dialogue, lexicon) for row in rows])
-    on_phase(f"similarities over {len(design.hashes)} features")
-    gram = design.gram()
-    folds = np.array([fold_of(row.group) for row in rows])
-    whole = np.arange(len(rows)) < len(examples)
-    scores = np.zeros((len(examples), len(skills)))
+    return Material(
+        rows,
+        np.array([skills.index(row.skill) for row in rows]),
+        np.array([fold_of(row.group) for row in rows]),
+        len(examples),
+        len(skills),
+    )
+
+
+def out_of_fold(
+    gram: "NDArray[np.float64]",
+    material: Material,
+    l2: float,
+    on_phase: Callable[[str], None] = lambda _: None,
+) -> "NDArray[np.float64]":
+    """Return scores [examples, skills], each of a model that saw no dialogue of the example's fold."""
+    whole = np.arange(len(material.rows)) < material.examples
+    scores = np.zeros((material.examples, material.skills))
     for fold in range(FOLDS):
         on_phase(f"fold {fold + 1} of {FOLDS}")
-        held, rest = np.flatnonzero(whole & (folds == fold)), np.flatnonzero(folds != fold)
-        scores[held] = _held_out(gram, labels, held, rest, len(skills), l2)
-    on_phase("all rows")
-    dual, bias = fit_dual(gram, labels, len(skills), l2)
-    report = _report(examples, labels[: len(examples)], scores, len(design.hashes))
-    trained_on = {
+        held = np.flatnonzero(whole & (material.folds == fold))
+        rest = np.flatnonzero(material.folds != fold)
+        scores[held] = _held_out(gram, material.labels, held, rest, material.skills, l2)
+    return scores
+
+
+def origin(examples: Sequence[Example], report: FitReport, l2: float) -> dict[str, object]:
+    """Return what a model was made from, for its header."""
+    return {
         "dialogues": report.dialogues,
         "examples": report.examples,
-        "data": fingerprint([[example.dialogue, example.skill] for example in examples]),
+        "data": data_fingerprint(examples),
         "l2": l2,
     }
-    header = {"temperature": report.temperature, "lexicon": lexicon, "trained_on": trained_on}
-    return pack(design, dual, bias, header, skills), report
+
+
+def data_fingerprint(examples: Sequence[Example]) -> str:
+    """Return a hash of all examples with their skills."""
+    return fingerprint([[example.dialogue, example.skill] for example in examples])
 
 
 def training_rows(examples: Sequence[Example]) -> list[Example]:
@@ -190,16 +252,25 @@ def _held_out(
     return np.asarray(gram[np.ix_(held, rest)] @ dual + bias)
 
 
-def _report(
-    examples: Sequence[Example], labels: "NDArray[np.int64]", scores: "NDArray[np.float64]", features: int
+def report_on(
+    examples: Sequence[Example],
+    material: Material,
+    scores: "NDArray[np.float64]",
+    temperature: float,
+    features: int,
 ) -> FitReport:
+    """Return how held-out scores [examples, skills] do at a temperature."""
+    labels = material.labels[: len(examples)]
     order = np.argsort(-scores, axis=1, kind="stable")
+    right = order[:, 0] == labels
+    confidence = softmax(scores / temperature).max(axis=1)
     return FitReport(
         dialogues=len({example.dialogue.id for example in examples}),
         examples=len(examples),
         features=features,
-        accuracy=round(float((order[:, 0] == labels).mean()), 4),
+        accuracy=round(float(right.mean()), 4),
         top3=round(float((order[:, :3] == labels[:, None]).any(axis=1).mean()), 4),
         majority=round(float(np.bincount(labels).max() / len(labels)), 4),
-        temperature=best_temperature(scores, labels),
+        temperature=temperature,
+        calibration_error=round(expected_calibration_error(confidence.tolist(), right.tolist()), 4),
     )

@@ -87,10 +87,7 @@ class LinearModel:
 
     def probabilities(self, scores: Sequence[float]) -> list[float]:
         """Return the calibrated probabilities of scores, [skills]."""
-        top = max(scores)
-        powers = [math.exp((score - top) / self.header.temperature) for score in scores]
-        total = math.fsum(powers)
-        return [power / total for power in powers]
+        return calibrated(scores, self.header.temperature)
 
     def to_bytes(self) -> bytes:
         """Return the file."""
@@ -146,6 +143,14 @@ def load_linear(data: bytes, name: str) -> LinearModel:
         raise DataError(f"{name}: the header's sizes do not fit together; run `som fit` again.")
     middle = end + header.rows * _HASH_BYTES
     return LinearModel(header, body[end:middle], body[middle:])
+
+
+def calibrated(scores: Sequence[float], temperature: float) -> list[float]:
+    """Return the softmax of scores divided by `temperature` (more than 0)."""
+    top = max(scores)
+    powers = [math.exp((score - top) / temperature) for score in scores]
+    total = math.fsum(powers)
+    return [power / total for power in powers]
 
 
 def feature_hash(name: str) -> int:

@@ -8,45 +8,58 @@ measured by taking each turn and each fact away, and its explanation quotes that
     plan = planner.plan_now(Dialogue(turns=(Turn("Ana", "I failed the exam again."),)))
 """
 
-import math
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import ConfigurationError, DataError
-from skillofmind.core.plan import Alternative, Evidence, Plan
-from skillofmind.mind.embedded.explain import explain
-from skillofmind.mind.embedded.features import Part, parts_of
+from skillofmind.core.errors import DataError
+from skillofmind.core.plan import Plan
+from skillofmind.mind.embedded.choice import (
+    Chooser,
+    Scored,
+    check_skills,
+    check_threshold,
+    without_turns,
+)
+from skillofmind.mind.embedded.features import parts_of
 from skillofmind.mind.embedded.linear import DIGEST_BYTES, LinearModel, load_linear
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 
 ARTEFACT = "embedded.bin"
-_ALTERNATIVES = 5
-_EVIDENCE = 4
-_NO_EFFECT = 0.0005
 
 
 class EmbeddedPlanner:
-    """Plans with the linear model in the package, or one that `som fit` wrote."""
+    """Plans with the linear model in the package, or one that `som fit` wrote.
 
-    def __init__(self, path: Path | None = None, *, taxonomy: Taxonomy | None = None) -> None:
+    Attributes:
+        identity: changes with the model, the taxonomy and the threshold.
+        model: the linear model.
+        digest: SHA-256 of its file, hexadecimal.
+    """
+
+    def __init__(
+        self, path: Path | None = None, *, taxonomy: Taxonomy | None = None, threshold: float = 0.0
+    ) -> None:
         """Load the model at `path`, or the one in the package.
+
+        Args:
+            path: a file that `som fit` wrote.
+            taxonomy: the skills to choose from.
+            threshold: the least probability (0 to 1) of a skill that is chosen; a plan whose best skill is
+                below abstains: no skill, not valid, and an explanation that says so.
 
         Raises:
             DataError: the file is no planner file.
-            ConfigurationError: it was trained for other skills than those of `taxonomy`.
+            ConfigurationError: it was trained for other skills than those of `taxonomy`, or `threshold` is no
+                probability.
         """
-        self._taxonomy = taxonomy or load_taxonomy()
-        self._model, digest = _load(path)
-        unknown = set(self._model.header.labels) ^ set(self._taxonomy.names())
-        if unknown:
-            raise ConfigurationError(
-                f"the embedded planner knows other skills (differing: {', '.join(sorted(unknown))}); "
-                "train one for this taxonomy with `som fit`, or plan with --planner prompted."
-            )
-        self.identity = f"embedded:{digest[:12]}:{self._taxonomy.identity()}"
+        taxonomy = taxonomy or load_taxonomy()
+        self.model, self.digest = _load(path)
+        labels = self.model.header.labels
+        check_skills(labels, taxonomy, "embedded")
+        self.identity = f"embedded:{self.digest[:12]}:{taxonomy.identity()}{check_threshold(threshold)}"
+        self._chooser = Chooser(labels, taxonomy, self.model.probabilities, self.identity, threshold)
 
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply."""
@@ -54,64 +67,20 @@ class EmbeddedPlanner:
 
     def plan_now(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply without an event loop; a dialogue without turns comes back with `error`."""
-        responder = dialogue.next_speaker()
         if not dialogue.turns:
-            return Plan(error="The dialogue has no turns.", planner=self.identity, responder=responder)
-        scored = self._score(dialogue)
-        order = sorted(range(len(scored.probabilities)), key=lambda i: (-scored.probabilities[i], i))
-        ranked = tuple(
-            Alternative(self._model.header.labels[i], round(scored.probabilities[i], 4))
-            for i in order[:_ALTERNATIVES]
-        )
-        evidence = self._evidence(scored, order[0])
-        return Plan(
-            explanation=explain(dialogue, evidence, ranked, self._taxonomy),
-            skill=ranked[0].skill,
-            skill_raw=ranked[0].skill,
-            confidence=ranked[0].confidence,
-            alternatives=ranked,
-            evidence=evidence,
-            valid=True,
-            planner=self.identity,
-            responder=responder,
-        )
+            return without_turns(dialogue, self.identity)
+        return self._chooser.plan(dialogue, self.score(dialogue))
 
     def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
         """Return the calibrated probability of every skill, in the order of the taxonomy."""
-        return dict(zip(self._model.header.labels, self._score(dialogue).probabilities, strict=True))
+        return dict(zip(self.model.header.labels, self.score(dialogue).probabilities, strict=True))
 
-    def _score(self, dialogue: Dialogue) -> "_Scored":
-        parts = parts_of(dialogue, self._model.header.lexicon)
-        contributions = self._model.contributions([part.features for part in parts])
-        scores = self._model.scores(contributions)
-        return _Scored(parts, contributions, scores, self._model.probabilities(scores))
-
-    def _evidence(self, scored: "_Scored", chosen: int) -> tuple[Evidence, ...]:
-        """Return the parts whose removal changes the log-odds of `chosen` most."""
-        with_all = _log_odds(scored.probabilities[chosen])
-        found = []
-        for part, contribution in zip(scored.parts, scored.contributions, strict=True):
-            if part.kind == "shape":
-                continue
-            without = [score - added for score, added in zip(scored.scores, contribution, strict=True)]
-            effect = with_all - _log_odds(self._model.probabilities(without)[chosen])
-            if abs(effect) >= _NO_EFFECT:
-                found.append(Evidence(part.kind, part.where, part.quote, round(effect, 3)))
-        return tuple(sorted(found, key=lambda item: -abs(item.effect))[:_EVIDENCE])
-
-
-class _Scored(NamedTuple):
-    """A dialogue's parts, what each adds, the sums, and the probabilities; [parts][skills] and [skills]."""
-
-    parts: list[Part]
-    contributions: list[list[float]]
-    scores: list[float]
-    probabilities: list[float]
-
-
-def _log_odds(probability: float) -> float:
-    clipped = min(max(probability, 1e-9), 1 - 1e-9)
-    return math.log(clipped / (1 - clipped))
+    def score(self, dialogue: Dialogue) -> Scored:
+        """Return the parts of `dialogue` and what each adds to the score of every skill."""
+        parts = parts_of(dialogue, self.model.header.lexicon)
+        contributions = self.model.contributions([part.features for part in parts])
+        scores = self.model.scores(contributions)
+        return Scored(parts, contributions, scores, self.model.probabilities(scores))
 
 
 def _load(path: Path | None) -> tuple[LinearModel, str]:

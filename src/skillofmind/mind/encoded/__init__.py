@@ -1,0 +1,1 @@
+"""The encoder planner: the embedded planner and a head on sentence vectors, their scores added."""
