@@ -1,10 +1,10 @@
 """The sentence encoder's upper half trained on the starter dialogues: an arm of `benchmarks.planner_study`.
 
 A dialogue is `[CLS] context [SEP] last turns [SEP]` in 128 tokens: at most 40 of what is known beforehand and
-the last of what was said, each turn behind `me:` or `them:`. The embeddings and the first three layers stay as
-they are, so their output is computed once; the last three layers and a linear layer on the mean of the hidden
-states are trained (AdamW, linear warm-up and decay, bfloat16, one thread). The epoch with the lowest log loss on
-the validation dialogues is kept. The result is compared with, not shipped.
+the last of what was said, each turn behind `me:` or `them:`. The embeddings and the first three layers stay
+as they are, so their output is computed once; the last three layers and a linear layer on the mean of the
+hidden states are trained (AdamW, linear warm-up and decay, bfloat16, one thread). The epoch with the lowest
+log loss on the validation dialogues is kept. The result is compared with, not shipped.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
     labels: "np.typing.NDArray[np.int64]"
 
 
-class Network(torch.nn.Module):
+class Network(torch.nn.Module):  # type: ignore[misc]
     """The upper layers of the encoder, mean over tokens, linear layer."""
 
     def __init__(self, encoder: Any, skills: int) -> None:
@@ -102,9 +102,7 @@ def tokens_of(dialogues: Sequence[Dialogue]) -> list[list[int]]:
             )
         )
         said = said[-(TOKENS - 3 - len(known)) :]
-        made.append(
-            [tokenizer.cls_token_id, *known, tokenizer.sep_token_id, *said, tokenizer.sep_token_id]
-        )
+        made.append([tokenizer.cls_token_id, *known, tokenizer.sep_token_id, *said, tokenizer.sep_token_id])
     return made
 
 

@@ -71,7 +71,8 @@ def _majority(train: Sequence[Example], count: int) -> list[list[str]]:
     return [common] * count
 
 
-def _text(example: Example) -> str:
+def text_of(example: Example) -> str:
+    """Return context and turns as one text."""
     return f"{render_context(example.dialogue)}\n{render_turns(example.dialogue)}"
 
 
@@ -85,8 +86,8 @@ def _tfidf(train: Sequence[Example], test: Sequence[Example]) -> list[list[str]]
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2),
     )
     model = make_pipeline(vectors, LogisticRegression(C=4, class_weight="balanced", max_iter=300))
-    model.fit([_text(example) for example in train], [example.skill for example in train])
-    order = np.argsort(-model.predict_proba([_text(example) for example in test]), axis=1)[:, :3]
+    model.fit([text_of(example) for example in train], [example.skill for example in train])
+    order = np.argsort(-model.predict_proba([text_of(example) for example in test]), axis=1)[:, :3]
     return [[str(model.classes_[i]) for i in row] for row in order]
 
 
@@ -99,7 +100,7 @@ def _scores(
     groups = defaultdict(list)
     for index, example in enumerate(test):
         groups[example.group].append(index)
-    draws = _resamples(list(groups.values()))
+    draws = resamples(list(groups.values()))
 
     def with_interval(metric: Callable[[Any], float]) -> dict[str, Any]:
         values = sorted(metric(draw) for draw in draws)
@@ -121,7 +122,8 @@ def macro_f1(target: Any, guess: Any, classes: int) -> float:
     return sum(scores) / len(scores)
 
 
-def _resamples(groups: list[list[int]]) -> list[Any]:
+def resamples(groups: list[list[int]]) -> list[Any]:
+    """Return rows of resampled dialogues, `RESAMPLES` times."""
     draw = random.Random(SEED)
     return [np.array([i for g in draw.choices(groups, k=len(groups)) for i in g]) for _ in range(RESAMPLES)]
 

@@ -123,9 +123,90 @@ def planner_details() -> str:
     )
 
 
-def starter_datasheet() -> str:
-    """Return the datasheet of the starter dialogues, from the record of their audit."""
-    import msgspec
+_ARMS = {
+    "encoder": "encoder planner (MiniLM frozen + head, with the linear model)",
+    "embedded": "embedded planner (linear model over words and cues)",
+    "fine_tuned": "MiniLM, upper half fine-tuned (not shipped)",
+    "frozen_head": "MiniLM frozen + head",
+    "static_head": "mean of MiniLM's input vectors + head",
+    "tfidf": "TF-IDF + logistic regression",
+    "majority": "always the commonest skill",
+}
+
+
+def planner_study() -> str:
+    """Return the table of all arms of the study."""
+    found = _result("planner_study.json")
+    turns = found["turns"]
+    rows = []
+    for name, label in _ARMS.items():
+        arm = found["arms"][name]
+        speed = arm.get("latency_ms")
+        scores = [_with_interval(arm[metric]) for metric in ("accuracy", "top3", "macro_f1")]
+        cost = [
+            f"{speed['cpu_p50']:.1f} / {speed['cpu_p95']:.1f}" if speed else "-",
+            f"{arm['bytes'] / 1e6:.1f}",
+        ]
+        rows.append([label, *scores, f"{arm['ece']:.3f}", *cost])
+    head = f"{turns['test']} test turns, {turns['train']} to learn from"
+    ms = "CPU ms a plan, p50 / p95"
+    return _table([head, "accuracy", "in the top three", "macro-F1", "ECE", ms, "MB"], rows)
+
+
+def planner_differences() -> str:
+    """Return the paired differences between arms."""
+    rows = [
+        [
+            f"`{pair['first']}` - `{pair['second']}`",
+            *(
+                "{:+.3f} ({:+.3f} to {:+.3f})".format(pair[metric]["value"], *pair[metric]["interval95"])
+                for metric in ("accuracy", "top3", "macro_f1")
+            ),
+        ]
+        for pair in _result("planner_study.json")["differences"]
+    ]
+    return _table(["difference", "accuracy", "in the top three", "macro-F1"], rows)
+
+
+def planner_abstaining() -> str:
+    """Return what thresholds keep, and the scores by language."""
+    found = _result("planner_study.json")
+    rows = [
+        [name, f"{kept['threshold']:.3f}", f"{kept['coverage']:.0%}", f"{kept['accuracy']:.3f}"]
+        for name in ("embedded", "encoder")
+        for kept in found["arms"][name]["abstaining"][1:]
+    ]
+    spoken = [
+        [
+            name,
+            language,
+            str(part["turns"]),
+            f"{part['accuracy']:.3f}",
+            f"{part['top3']:.3f}",
+            f"{part['ece']:.3f}",
+        ]
+        for name in ("embedded", "encoder")
+        for language, part in found["arms"][name]["by_language"].items()
+    ]
+    others = found["other_languages"]
+    sure = "; ".join(
+        f"{name} {others[name]['en']:.3f} in English, {others[name]['ko']:.3f} in Korean, "
+        f"{others[name]['de']:.3f} in German"
+        for name in ("embedded", "encoder")
+    )
+    return "\n\n".join(
+        [
+            _table(["planner", "threshold", "answered", "accuracy of these"], rows),
+            _table(["planner", "language", "turns", "accuracy", "in the top three", "ECE"], spoken),
+            f"Mean confidence on the same {others['remarks']} remarks: {sure}.",
+        ]
+    )
+
+
+def starter_card() -> str:
+    """Return the counts of the starter dialogues."""
+    from skillofmind.mind.starter import starter_dialogues
+    from skillofmind.mind.taxonomy import load_taxonomy
 
     from skillofmind.mind.audit.card import card
     from skillofmind.mind.audit.report import Audit
@@ -267,7 +348,10 @@ def command_help() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "planner_scores": planner_scores,
     "planner_details": planner_details,
-    "starter_datasheet": starter_datasheet,
+    "planner_study": planner_study,
+    "planner_differences": planner_differences,
+    "planner_abstaining": planner_abstaining,
+    "starter_card": starter_card,
     "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,

@@ -38,6 +38,7 @@ PUBLIC_HOSTS = {
     "platform.openai.com",
     "semver.org",
     "www.apache.org",
+    "www.w3.org",
 }
 LOCAL_HOST = re.compile(
     r"^(localhost|0\.0\.0\.0|127\.0\.0\.\d+|[a-z]+|.*\.(example|invalid|test|localhost)|(.*\.)?example\.(com|org|net))$"

@@ -128,9 +128,7 @@ async def open_planner(
             yield WeightsPlanner(model, taxonomy=skills, template=wording)
 
 
-def _packaged(
-    kind: PlannerKind, endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None
-) -> Planner:
+def _packaged(kind: PlannerKind, endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None) -> Planner:
     unused = {"--model": endpoint.model, "--base-url": endpoint.base_url, "--template": template}
     for flag, value in unused.items():
         if value:

@@ -4,25 +4,32 @@ Answers are sorted by confidence and cut into bins of equal size. With n answers
 
     ECE = sum over bins b of  (n_b / n) |mean confidence of b - share of right answers in b|
 
-(Naeini et al. 2015; bins of equal mass as in Nixon et al., arXiv 1904.01685). Risk at coverage c is the share of
-wrong answers among the c n most confident ones (Geifman and El-Yaniv, arXiv 1705.08500).
+(Naeini et al. 2015; bins of equal mass as in Nixon et al., arXiv 1904.01685). Risk at coverage c is the share
+of wrong answers among the c n most confident ones (Geifman and El-Yaniv, arXiv 1705.08500).
 
 >>> round(expected_calibration_error([0.9, 0.9, 0.1, 0.1], [True, True, False, False], bins=2), 3)
 0.1
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 BINS = 15
 
 
 class Bin(NamedTuple):
-    """Answers of like confidence: mean confidence, share of right ones (both 0 to 1), and how many."""
+    """Answers of like confidence.
+
+    Attributes:
+        confidence: their mean confidence, 0 to 1.
+        accuracy: share of right ones.
+        size: how many they are.
+    """
 
     confidence: float
     accuracy: float
-    count: int
+    size: int
 
 
 class Kept(NamedTuple):
@@ -49,18 +56,16 @@ def reliability(confidence: Sequence[float], right: Sequence[bool], bins: int = 
             sum(hit for _, hit in part) / len(part),
             len(part),
         )
-        for part in (pairs[start:end] for start, end in zip(edges, edges[1:], strict=False))
+        for part in (pairs[start:end] for start, end in pairwise(edges))
         if part
     ]
 
 
-def expected_calibration_error(
-    confidence: Sequence[float], right: Sequence[bool], bins: int = BINS
-) -> float:
+def expected_calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = BINS) -> float:
     """Return the ECE, 0 to 1; 0 where there are no answers."""
     found = reliability(confidence, right, bins)
-    count = sum(part.count for part in found)
-    return sum(part.count * abs(part.confidence - part.accuracy) for part in found) / max(count, 1)
+    count = sum(part.size for part in found)
+    return sum(part.size * abs(part.confidence - part.accuracy) for part in found) / max(count, 1)
 
 
 def risk_coverage(
@@ -74,9 +79,7 @@ def risk_coverage(
     kept = []
     for coverage in coverages if pairs else ():
         given = pairs[: max(1, round(coverage * len(pairs)))]
-        kept.append(
-            Kept(given[-1][0], len(given) / len(pairs), sum(hit for _, hit in given) / len(given))
-        )
+        kept.append(Kept(given[-1][0], len(given) / len(pairs), sum(hit for _, hit in given) / len(given)))
     return kept
 
 

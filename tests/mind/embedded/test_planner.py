@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from skillofmind.cli.show import why_not
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
 from skillofmind.core.errors import ConfigurationError, DataError
 from skillofmind.core.plan import Plan
@@ -157,3 +158,33 @@ def test_a_file_that_was_fitted_anew_is_read_anew(model_file: Path, tmp_path: Pa
     model, _ = fit_planner(examples_in(dialogues(8, seed=3), taxonomy), LEXICON, taxonomy, 1e-3)
     path.write_bytes(model.to_bytes())
     assert EmbeddedPlanner(path, taxonomy=taxonomy).identity != before
+
+
+def test_a_plan_below_the_threshold_abstains_and_keeps_its_ranking(
+    planner: EmbeddedPlanner, model_file: Path
+) -> None:
+    sure = planner.plan_now(DIALOGUE)
+    best = max(planner.probabilities(DIALOGUE).values())
+    taxonomy = taxonomy_in(model_file.parent)
+    at, above = (
+        EmbeddedPlanner(model_file, taxonomy=taxonomy, threshold=threshold)
+        for threshold in (best, min(1.0, best + 1e-9))
+    )
+    assert at.plan_now(DIALOGUE) == msgspec.structs.replace(sure, planner=at.identity)
+    plan = above.plan_now(DIALOGUE)
+    assert (plan.skill, plan.skill_raw, plan.confidence, plan.valid, plan.error) == (
+        None,
+        "",
+        None,
+        False,
+        None,
+    )
+    assert (plan.alternatives, plan.evidence) == (sure.alternatives, sure.evidence)
+    assert plan.explanation.startswith(f"No skill is likely enough: Comfort comes first with {best:.1%}")
+    assert why_not(plan) == plan.explanation
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
+def test_a_threshold_that_is_no_probability_is_refused(model_file: Path, threshold: float) -> None:
+    with pytest.raises(ConfigurationError, match="is no probability; give one from 0 to 1"):
+        EmbeddedPlanner(model_file, taxonomy=taxonomy_in(model_file.parent), threshold=threshold)

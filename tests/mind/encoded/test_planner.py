@@ -58,7 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_planner(folder: Path, encoder: WordHashes | None = None, **more: Any) -> EncoderPlanner:
-    more = {"taxonomy": taxonomy_in(folder), "linear": folder / "linear.bin"} | more
+    more.setdefault("taxonomy", taxonomy_in(folder))
+    more.setdefault("linear", folder / "linear.bin")
     return EncoderPlanner(folder / "head.bin", encoder=encoder or WordHashes(), **more)
 
 

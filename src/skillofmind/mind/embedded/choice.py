@@ -3,8 +3,8 @@
 A planner whose scores are sums over parts can be asked again without a part at no cost, so the evidence here
 is exact: the log-odds of the chosen skill with a part, minus without it.
 
-Where even the likeliest skill has less than the wanted probability, the plan abstains: it has no skill, is not
-valid, and its explanation says so; the ranking and the evidence stay.
+Where even the likeliest skill has less than the wanted probability, the plan abstains: it has no skill, is
+not valid, and its explanation says so; the ranking and the evidence stay.
 """
 
 import math

@@ -78,14 +78,16 @@ def fit_dual(
     """Return (A [rows, skills], b [skills]) that minimise the objective of the module's docstring.
 
     Every skill counts the same: rows are weighted by 1 / (number of rows with their skill), square-rooted.
+    All numbers have the precision of `gram`.
     """
-    count = len(labels)
+    count, kind = len(labels), gram.dtype
     frequency = np.bincount(labels, minlength=skills)[labels]
     row_weights = np.sqrt(1 / frequency)
     row_weights *= count / row_weights.sum()
-    target = np.eye(skills)[labels]
-    step = 1 / (_largest_eigenvalue(gram) * row_weights.max() * 0.5 / count + l2 + 0.5)
-    dual, bias = np.zeros((count, skills)), np.zeros(skills)
+    target = np.eye(skills, dtype=kind)[labels]
+    step = 1 / (_largest_eigenvalue(gram) * float(row_weights.max()) * 0.5 / count + l2 + 0.5)
+    row_weights = row_weights.astype(kind)
+    dual, bias = np.zeros((count, skills), dtype=kind), np.zeros(skills, dtype=kind)
     ahead, bias_ahead, momentum = dual, bias, 1.0
     for _ in range(steps):
         error = (softmax(gram @ ahead + bias_ahead) - target) * row_weights[:, None] / count
@@ -133,7 +135,7 @@ def _idf(count: int, rows: int) -> float:
 
 
 def _largest_eigenvalue(gram: "Floats") -> float:
-    vector = np.ones(len(gram)) / math.sqrt(len(gram))
+    vector = np.ones(len(gram), dtype=gram.dtype) / math.sqrt(len(gram))
     size = 1.0
     for _ in range(_POWER_STEPS):
         vector = gram @ vector

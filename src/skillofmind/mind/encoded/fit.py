@@ -5,13 +5,15 @@
         -> share and temperature that minimise the log loss of  softmax((linear + share * head) / temperature)
     head on all rows -> one file
 
-The head is the same regression as the linear model (`embedded.regression`), on vectors in place of words. All
-steps are fixed in number and order: the same rows and weights give the same bytes on the same library versions,
-kind of processor and number of threads.
+The head is the same regression as the linear model (`embedded.regression`), on vectors in place of words.
+All steps are fixed in number and order: the same rows and weights give the same bytes on the same library
+versions, kind of processor and number of threads.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import ConfigurationError
@@ -28,7 +30,7 @@ from skillofmind.mind.embedded.fit import (
 )
 from skillofmind.mind.embedded.linear import LinearModel
 from skillofmind.mind.embedded.regression import Design, best_temperature, fit_dual, softmax
-from skillofmind.mind.encoded.head import Head, HeadHeader, np
+from skillofmind.mind.encoded.head import Head, HeadHeader
 from skillofmind.mind.encoded.zones import ZONES, heard_in
 from skillofmind.mind.taxonomy import Taxonomy
 

@@ -9,15 +9,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
-from skillofmind.core.errors import DataError, MissingExtra
+from skillofmind.core.errors import DataError
 from skillofmind.core.record import Record
 from skillofmind.mind.encoded.zones import ZONES
-
-try:
-    import numpy as np
-except ImportError as error:
-    raise MissingExtra("the encoder planner needs numpy; pip install 'skillofmind[embed]'.") from error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

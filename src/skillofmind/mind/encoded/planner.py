@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import ConfigurationError, DataError
+from skillofmind.core.errors import ConfigurationError, DataError, MissingExtra
 from skillofmind.core.plan import Plan
 from skillofmind.mind.embedded.choice import (
     Chooser,
@@ -29,10 +29,16 @@ from skillofmind.mind.embedded.choice import (
 )
 from skillofmind.mind.embedded.linear import calibrated
 from skillofmind.mind.embedded.planner import EmbeddedPlanner
-from skillofmind.mind.encoded.fit import Encoder
-from skillofmind.mind.encoded.head import Head, load_head, np
 from skillofmind.mind.encoded.zones import Heard, heard_in
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
+
+try:
+    import numpy as np
+
+    from skillofmind.mind.encoded.fit import Encoder
+    from skillofmind.mind.encoded.head import Head, load_head
+except ImportError as error:
+    raise MissingExtra("the encoder planner needs numpy; pip install 'skillofmind[embed]'.") from error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,8 +74,8 @@ class EncoderPlanner:
 
         Raises:
             DataError: a file is no planner file.
-            ConfigurationError: head, linear model, encoder and taxonomy do not belong together, or `threshold`
-                is no probability.
+            ConfigurationError: head, linear model, encoder and taxonomy do not belong together, or
+                `threshold` is no probability.
             MissingExtra: torch, transformers or the weights are not installed.
         """
         taxonomy = taxonomy or load_taxonomy()
@@ -81,9 +87,7 @@ class EncoderPlanner:
         _check_together(self._head, self._linear.digest, self._encoder.identity)
         self._vector = lru_cache(maxsize=_REMEMBERED)(self._encoded)
         self._one_at_a_time = threading.Lock()
-        self.identity = (
-            f"encoder:{self._head.digest[:12]}:{taxonomy.identity()}{check_threshold(threshold)}"
-        )
+        self.identity = f"encoder:{self._head.digest[:12]}:{taxonomy.identity()}{check_threshold(threshold)}"
         softmax = partial(calibrated, temperature=header.temperature)
         self._chooser = Chooser(header.labels, taxonomy, softmax, self.identity, threshold)
 
@@ -120,7 +124,7 @@ class EncoderPlanner:
     def _encoded(self, text: str) -> "NDArray[np.float64]":
         # Several threads at once would only take one another's cores.
         with self._one_at_a_time:
-            return self._encoder.encode([text])[0].astype(np.float64)
+            return np.asarray(self._encoder.encode([text])[0], dtype=np.float64)
 
 
 def read_head(path: Path | None) -> Head:

@@ -45,8 +45,8 @@ class TextEncoder:
 
         Args:
             folder: configuration, tokenizer and safetensors of a BERT-like network.
-            batch: most texts in one pass. On one thread of a CPU texts of a sentence or two are done sooner one
-                by one (no padding), and a vector then depends on no other text, not even in its last bit.
+            batch: most texts in one pass. On one thread of a CPU texts of a sentence or two are done sooner
+                one by one (no padding), and a vector then depends on no other text, not even in its last bit.
 
         Raises:
             MissingExtra: torch, transformers or the weights are not installed.
