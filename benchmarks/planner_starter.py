@@ -10,6 +10,7 @@ Then what moves the choice: how often it flips when the turn that weighed most i
 turn is, and when the social context is; and what happens on pairs with equal turns and different contexts.
 """
 
+import codecs
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -169,6 +170,23 @@ def without_context(dialogue: Dialogue) -> Dialogue:
     """Return the dialogue with nothing known beforehand."""
     bare = tuple(Speaker(speaker.key, speaker.name) for speaker in dialogue.speakers)
     return msgspec.structs.replace(dialogue, context=SocialContext(), speakers=bare, history=())
+
+
+def disguised(dialogue: Dialogue) -> Dialogue:
+    """Return the dialogue in a language that nobody speaks: letters moved on by 13, Korean ones by 1000."""
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, str):
+            return "".join(
+                chr(ord(c) + 1000) if "가" <= c <= "힣" else codecs.encode(c, "rot13") for c in value
+            )
+        if isinstance(value, dict):
+            return {key: moved(one) for key, one in value.items()}
+        return [moved(one) for one in value] if isinstance(value, list) else value
+
+    context = msgspec.convert(moved(msgspec.to_builtins(dialogue.context)), SocialContext)
+    turns = tuple(msgspec.structs.replace(turn, text=moved(turn.text)) for turn in dialogue.turns)
+    return msgspec.structs.replace(dialogue, turns=turns, context=context)
 
 
 def _flips(planner: EmbeddedPlanner, test: Sequence[Example], plans: Sequence[Plan]) -> dict[str, Any]:

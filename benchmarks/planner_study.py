@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.measure import machine, parser, report
 from benchmarks.planner_arms import ARMS, Arm, Floats, Splits, splits, text_encoder
-from benchmarks.planner_starter import macro_f1, resamples
+from benchmarks.planner_starter import disguised, macro_f1, resamples
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.mind.embedded.cues import load_lexicon
 from skillofmind.mind.embedded.features import parts_of
@@ -34,6 +34,7 @@ from skillofmind.scorers.calibration import expected_calibration_error, reliabil
 
 CURVE = "learning_curve"
 SIZES = (250, 500, 1000, 2000)
+_DISGUISED = 150
 COVERAGES = (1.0, 0.75, 0.5, 0.25, 0.1)
 L2_LINEAR, L2_HEAD = 0.0005, 0.0003
 DIFFERENCES = (
@@ -111,7 +112,7 @@ def study(data: Splits, folder: Path | None) -> dict[str, Any]:
         "arms": {name: measured(arm, data, draws) for name, arm in arms.items()},
         "differences": [difference(a, b, guesses, data, draws) for a, b in DIFFERENCES],
         "learning_curve": made_curve(data, folder),
-        "other_languages": other_languages(),
+        "other_languages": other_languages(data.test),
     }
 
 
@@ -235,9 +236,9 @@ def learning_curve(data: Splits, draws: Sequence[Any]) -> list[dict[str, Any]]:
     return curve
 
 
-def other_languages() -> dict[str, Any]:
-    """Return how sure the planners are of the same remarks in English, Korean and German."""
-    found: dict[str, Any] = {"remarks": len(REMARKS)}
+def other_languages(test: Sequence[Example]) -> dict[str, Any]:
+    """Return how sure the planners are of remarks in three languages, and of test turns in none."""
+    found: dict[str, Any] = {"remarks": len(REMARKS), "disguised_turns": _DISGUISED}
     for name, planner in (("embedded", EmbeddedPlanner()), ("encoder", EncoderPlanner())):
         sure = {
             language: [
@@ -246,6 +247,9 @@ def other_languages() -> dict[str, Any]:
             ]
             for column, language in enumerate(("en", "ko", "de"))
         }
+        whole = [example.dialogue for example in test[:: len(test) // _DISGUISED][:_DISGUISED]]
+        sure["test"] = [max(planner.probabilities(one).values()) for one in whole]
+        sure["disguised"] = [max(planner.probabilities(disguised(one)).values()) for one in whole]
         found[name] = {language: _rounded(np.mean(values)) for language, values in sure.items()}
     return found
 

@@ -191,7 +191,8 @@ def planner_abstaining() -> str:
     others = found["other_languages"]
     sure = "; ".join(
         f"{name} {others[name]['en']:.3f} in English, {others[name]['ko']:.3f} in Korean, "
-        f"{others[name]['de']:.3f} in German"
+        f"{others[name]['de']:.3f} in German; {others[name]['test']:.3f} on {others['disguised_turns']} test "
+        f"turns and {others[name]['disguised']:.3f} on the same turns with every letter replaced"
         for name in ("embedded", "encoder")
     )
     return "\n\n".join(
