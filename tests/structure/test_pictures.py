@@ -1,0 +1,37 @@
+"""The pictures of the pages are those that the committed result gives."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.structure.source import ROOT
+
+
+def drawing() -> ModuleType:
+    place = ROOT / "docs" / "pictures.py"
+    spec = importlib.util.spec_from_file_location("pictures", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FOUND = json.loads(Path(ROOT / "results" / "planner_study.json").read_text("utf-8"))
+DRAWN: dict[str, str] = drawing().pictures(FOUND)
+
+
+@pytest.mark.parametrize("name", sorted(DRAWN))
+def test_a_picture_is_drawn_from_the_result(name: str) -> None:
+    assert (ROOT / "docs" / "pictures" / name).read_text("utf-8") == DRAWN[name]
+
+
+def test_the_learning_curve_shows_every_point() -> None:
+    tree = ElementTree.fromstring(DRAWN["learning_curve.svg"])
+    marks = [node for node in tree.iter() if node.tag.endswith(("circle", "path"))]
+    # Circles are the encoder planner, triangles the encoder alone; one more of each in the legend.
+    assert len(marks) == 2 * (len(FOUND["learning_curve"]) + 1)
