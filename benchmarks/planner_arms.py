@@ -28,7 +28,7 @@ from skillofmind.mind.embedded.fit import Example, examples_in, training_rows
 from skillofmind.mind.embedded.planner import EmbeddedPlanner
 from skillofmind.mind.embedded.regression import best_temperature, fit_dual, softmax
 from skillofmind.mind.encoded.fit import Encoder, inputs_of
-from skillofmind.mind.encoded.planner import EncoderPlanner
+from skillofmind.mind.encoded.planner import EncoderPlanner, read_head
 from skillofmind.mind.starter import asset, starter_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
 from skillofmind.models.local.encoder import TextEncoder, packaged_folder
@@ -117,8 +117,12 @@ def tfidf(data: Splits) -> Arm:
 def embedded(data: Splits) -> Arm:
     """The embedded planner of the package."""
     planner = EmbeddedPlanner()
-    size = asset("embedded.bin").stat().st_size
-    return _packaged(planner, data, {"bytes": size, "latency_ms": latency(planner.plan_now, data)})
+    note = {
+        "bytes": asset("embedded.bin").stat().st_size,
+        "latency_ms": latency(planner.plan_now, data),
+        "shipped_temperature": planner.model.header.temperature,
+    }
+    return _packaged(planner, data, note)
 
 
 def encoder(data: Splits) -> Arm:
@@ -126,7 +130,12 @@ def encoder(data: Splits) -> Arm:
     planner = EncoderPlanner()
     cold = latency(planner.plan_now, data)
     size = asset("embedded.bin").stat().st_size + asset("encoder_head.bin").stat().st_size
-    return _packaged(planner, data, {"bytes": size + encoder_bytes(), "latency_ms": cold})
+    note = {
+        "bytes": size + encoder_bytes(),
+        "latency_ms": cold,
+        "shipped_temperature": read_head(None).header.temperature,
+    }
+    return _packaged(planner, data, note)
 
 
 def static_head(data: Splits) -> Arm:

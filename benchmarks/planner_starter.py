@@ -174,12 +174,12 @@ def without_context(dialogue: Dialogue) -> Dialogue:
 
 def disguised(dialogue: Dialogue) -> Dialogue:
     """Return the dialogue in a language that nobody speaks: letters moved on by 13, Korean ones by 1000."""
+    first, count = ord("가"), ord("힣") - ord("가") + 1
+    korean = {first + place: first + (place + 1000) % count for place in range(count)}
 
     def moved(value: Any) -> Any:
         if isinstance(value, str):
-            return "".join(
-                chr(ord(c) + 1000) if "가" <= c <= "힣" else codecs.encode(c, "rot13") for c in value
-            )
+            return codecs.encode(value, "rot13").translate(korean)
         if isinstance(value, dict):
             return {key: moved(one) for key, one in value.items()}
         return [moved(one) for one in value] if isinstance(value, list) else value
