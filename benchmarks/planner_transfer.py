@@ -1,0 +1,245 @@
+r"""The planner on turns that people labelled, before and after it sees rows of the same corpus.
+
+    python -m benchmarks.planner_transfer --data ../shared/data --vectors /tmp/vectors \
+        --out results/planner_transfer.json
+
+Six corpora (`benchmarks.labelled_turns` says which of their rows count); a guess is made from what stood
+before the labelled turn. Arms: the embedded planner of the package (`embedded`), and the same features joined
+by sentence vectors (`embedded_minilm`), each trained on the starter dialogues alone, and on those with 100,
+1,000 or all rows of the corpus's train part. Beside them, from the added rows alone: always the commonest
+label, a draw from the labels' frequencies, and TF-IDF (words 1-2) of the last three turns with balanced
+logistic regression (C = 4).
+
+Strict: the guess is the label's primary skill. Lenient: primary or accepted. Category: same category of
+skills. Macro-F1: over the skills that the test rows have. DailyDialog has classes of skills: accuracy and
+macro-F1 over them. Intervals: 1,000 bootstrap resamples of dialogues.
+
+The corpora are not part of the project, and no model that saw them is kept. Without them nothing is measured.
+"""
+
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.labelled_turns import SOURCES, Corpus, Item, first_rows, load
+from benchmarks.measure import parser, report
+from benchmarks.scores import Scores
+from benchmarks.vectors import Vectors
+from skillofmind.core.dialogue import Dialogue
+from skillofmind.data.labels import LabelMap, load_label_map
+from skillofmind.mind.embedded.cues import Lexicon, load_lexicon
+from skillofmind.mind.embedded.fit import examples_in, features_of
+from skillofmind.mind.embedded.linear import feature_hash
+from skillofmind.mind.embedded.planner import EmbeddedPlanner
+from skillofmind.mind.embedded.regression import Design, fit_dual
+from skillofmind.mind.render import render_context
+from skillofmind.mind.starter import starter_dialogues
+from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SIZES = (100, 1000, None)
+L2 = 0.0005
+SEED = 7
+_STEPS = 100
+_VECTOR_WEIGHT = 2.0  # of the sentence vectors beside the named features, whose rows have norms of about 3
+
+
+def main() -> None:
+    """Measure, and print one JSON object."""
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="folder of the corpora")
+    options.add_argument("--vectors", type=Path, metavar="DIR", help="keep sentence vectors here")
+    options.add_argument("--corpora", nargs="+", choices=SOURCES, default=list(SOURCES), metavar="NAME")
+    chosen = options.parse_args()
+    if not chosen.data.is_dir():
+        sys.stdout.write(f"skipped: {chosen.data} is absent; the corpora are not part of the project.\n")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        vectors = Vectors(chosen.vectors or Path(folder))
+        report(measure(chosen.data, chosen.corpora, vectors), chosen.out)
+
+
+def measure(data: Path, names: Sequence[str], vectors: Vectors) -> dict[str, Any]:
+    """Return all numbers."""
+    table, taxonomy = load_label_map(), load_taxonomy()
+    starter = [
+        Item(example.dialogue, example.skill, frozenset({example.skill}), example.group)
+        for example in examples_in((d for d in starter_dialogues() if d.split == "train"), taxonomy)
+    ]
+    bench = _Bench(starter, table, taxonomy, load_lexicon(), vectors)
+    return {
+        "planner": EmbeddedPlanner().identity,
+        "label_map": table.identity(),
+        "starter_rows": len(starter),
+        "corpora": {name: bench.corpus(load(name, data, table)) for name in names},
+    }
+
+
+class _Bench:
+    """What all corpora share."""
+
+    def __init__(
+        self,
+        starter: list[Item],
+        table: LabelMap,
+        taxonomy: Taxonomy,
+        lexicon: Lexicon,
+        vectors: Vectors,
+    ) -> None:
+        self._starter, self._table, self._taxonomy = starter, table, taxonomy
+        self._lexicon, self._vectors = lexicon, vectors
+        self._planner = EmbeddedPlanner()
+        self._features = [features_of(item.dialogue, lexicon) for item in starter]
+
+    def corpus(self, corpus: Corpus) -> dict[str, Any]:
+        """Return the scores of all arms on the test part of one corpus."""
+        sys.stderr.write(f"{corpus.name}: {len(corpus.train)} and {len(corpus.test)} rows\n")
+        score = self._scorer(corpus)
+        arms = {
+            "majority": score(majority(corpus.train, len(corpus.test))),
+            "stratified": score(stratified(corpus.train, len(corpus.test))),
+            "embedded": score(self._zero_shot(corpus)),
+        }
+        for size in dict.fromkeys(min(size or 10**9, len(corpus.train)) for size in SIZES):
+            arms[f"tfidf+{size}"] = score(tfidf(first_rows(corpus.train, size), corpus.test))
+        arms |= {name: score(guess) for name, guess in self._adapted(corpus).items()}
+        parts = {"train": corpus.train, "test": corpus.test}
+        return {
+            **{
+                name: {"rows": len(items), "dialogues": len({item.group for item in items})}
+                for name, items in parts.items()
+            },
+            "compared": "classes" if corpus.classes else "skills",
+            "labels": dict(Counter(item.gold for item in corpus.test).most_common()),
+            "scores": arms,
+        }
+
+    def _scorer(self, corpus: Corpus) -> Callable[[Sequence[str]], dict[str, Any]]:
+        gold, groups = [item.gold for item in corpus.test], [item.group for item in corpus.test]
+
+        def score(guess: Sequence[str]) -> dict[str, Any]:
+            scores = Scores(sorted(set(gold)), gold, guess, groups)
+            if corpus.classes:
+                return {"class": scores.accuracy(), "macro_f1": scores.macro_f1()}
+            lenient = [one in item.accept for one, item in zip(guess, corpus.test, strict=True)]
+            category = [self._category(a) == self._category(b) for a, b in zip(guess, gold, strict=True)]
+            return {
+                "strict": scores.accuracy(),
+                "lenient": scores.share(lenient),
+                "category": scores.share(category),
+                "macro_f1": scores.macro_f1(),
+            }
+
+        return score
+
+    def _category(self, skill: str) -> str:
+        return self._taxonomy.get(skill).category
+
+    def _zero_shot(self, corpus: Corpus) -> list[str]:
+        found = [self._planner.probabilities(item.dialogue) for item in corpus.test]
+        return [self._named(max(one, key=one.__getitem__), corpus) for one in found]
+
+    def _named(self, skill: str, corpus: Corpus) -> str:
+        return self._table.class_of(corpus.classes, skill) if corpus.classes else skill
+
+    def _adapted(self, corpus: Corpus) -> dict[str, list[str]]:
+        """Return the guesses of both arms by number of added rows; with vectors also for none."""
+        mixed = first_rows(corpus.train, len(corpus.train))
+        rows = [*self._starter, *mixed]
+        gold = [self._named(item.gold, corpus) for item in self._starter] + [item.gold for item in mixed]
+        names = sorted(set(gold))
+        labels = np.array([names.index(name) for name in gold])
+        named = [*self._features, *(features_of(item.dialogue, self._lexicon) for item in mixed)]
+        design = Design(named)
+        told = [features_of(item.dialogue, self._lexicon) for item in corpus.test]
+        grams = {"embedded": design.gram()}
+        cross = {"embedded": similarities(design, told)}
+        train_vectors, test_vectors = self._dense(rows), self._dense(corpus.test)
+        grams["embedded_minilm"] = grams["embedded"] + train_vectors @ train_vectors.T
+        cross["embedded_minilm"] = cross["embedded"] + test_vectors @ train_vectors.T
+        sizes = [0, *dict.fromkeys(min(size or 10**9, len(mixed)) for size in SIZES)]
+        found = {}
+        for arm, gram in grams.items():
+            for size in sizes if arm == "embedded_minilm" else sizes[1:]:
+                kept = len(self._starter) + size
+                dual, bias = fit_dual(gram[:kept, :kept], labels[:kept], len(names), L2, _STEPS)
+                best = (cross[arm][:, :kept] @ dual + bias).argmax(axis=1)
+                found[f"{arm}+{size}" if size else arm] = [names[index] for index in best]
+        return found
+
+    def _dense(self, items: Sequence[Item]) -> "Floats":
+        """Return the vectors of the last turn, the turns before (fading) and the context, in one row each."""
+        turns = [turn.text for item in items for turn in item.dialogue.turns]
+        encoded = self._vectors(turns)
+        contexts = self._vectors([render_context(item.dialogue) for item in items])
+        found, start = [], 0
+        for item, context in zip(items, contexts, strict=True):
+            end = start + len(item.dialogue.turns)
+            found.append(np.concatenate([faded(encoded[start:end]), 0.5 * context]))
+            start = end
+        return _VECTOR_WEIGHT * np.array(found, dtype=np.float64)
+
+
+def faded(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Return the last vector beside half the weighted sum of the ones before, each 0.6 times the next."""
+    weights = 0.6 ** np.arange(len(vectors) - 1)[::-1]
+    earlier = (0.5 * weights[:, None] * vectors[:-1]).sum(axis=0, dtype=np.float32)
+    return np.concatenate([vectors[-1], earlier])
+
+
+def similarities(design: Design, rows: Sequence[dict[str, float]]) -> "Floats":
+    """Return the products of new rows with the training rows, [rows, training rows]."""
+    position = {int(code): index for index, code in enumerate(design.hashes)}
+    found = np.zeros((len(rows), design.count))
+    for row, features in enumerate(rows):
+        for name, value in features.items():
+            index = position.get(feature_hash(name))
+            if index is not None:
+                where, values = design.postings[index]
+                found[row, where] += value * design.idf[index] * values
+    return found
+
+
+def majority(train: Sequence[Item], count: int) -> list[str]:
+    """Return the commonest label of `train`, `count` times."""
+    return [Counter(item.gold for item in train).most_common(1)[0][0]] * count
+
+
+def stratified(train: Sequence[Item], count: int) -> list[str]:
+    """Return `count` draws from the labels of `train`."""
+    return random.Random(SEED).choices([item.gold for item in train], k=count)
+
+
+def tfidf(train: Sequence[Item], test: Sequence[Item]) -> list[str]:
+    """Return the guesses of the word-counting baseline; of one label where `train` has no other."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    gold = [item.gold for item in train]
+    if len(set(gold)) == 1:
+        return [gold[0]] * len(test)
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2 if len(train) > 50 else 1)
+    seen = words.fit_transform([last_turns(item.dialogue) for item in train])
+    model = LogisticRegression(C=4, class_weight="balanced", max_iter=200).fit(seen, gold)
+    told = words.transform([last_turns(item.dialogue) for item in test])
+    return [str(name) for name in model.predict(told)]
+
+
+def last_turns(dialogue: Dialogue) -> str:
+    """Return the last three turns with their speakers."""
+    return "\n".join(f"{turn.speaker}: {turn.text}" for turn in dialogue.turns[-3:])
+
+
+if __name__ == "__main__":
+    main()
