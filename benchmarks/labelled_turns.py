@@ -14,7 +14,7 @@ compared as classes.
 | EmpatheticDialogues | listener's turns that a hand-labelled text fits | valid as train, test |
 | DailyDialog | all turns; act as class | valid as train, test |
 
-A turn with several labels has the first counted one as its skill, and all counted ones as accepted. The hash of the id
+A turn with several labels has the first counted one as its skill, all of them as accepted. The hash of the id
 sends a fifth of the dialogues to the test part.
 """
 
