@@ -346,6 +346,119 @@ def command_help() -> str:
     return "\n\n".join(texts)
 
 
+_CORPORA = {
+    "esconv": "ESConv",
+    "casino": "CaSiNo",
+    "persuasionforgood": "PersuasionForGood",
+    "annomi": "AnnoMI",
+    "empathetic_dialogues": "EmpatheticDialogues",
+    "dailydialog": "DailyDialog",
+}
+_ARMS = {
+    "majority": "always the commonest label",
+    "stratified": "a draw from the labels",
+    "tfidf": "TF-IDF + logistic regression",
+    "embedded": "embedded planner",
+    "embedded_minilm": "embedded + sentence vectors",
+}
+
+
+def transfer_rows() -> str:
+    """Return how many labelled turns each corpus has."""
+    rows = [
+        [
+            _CORPORA[name],
+            *(f"{found[part]['rows']} of {found[part]['dialogues']}" for part in ("train", "test")),
+            ", ".join(f"{label} {count}" for label, count in found["labels"].items()),
+        ]
+        for name, found in _result("planner_transfer.json")["corpora"].items()
+    ]
+    return _table(
+        ["corpus", "train turns of dialogues", "test turns of dialogues", "labels of the test turns"], rows
+    )
+
+
+def transfer_scores() -> str:
+    """Return the scores on every corpus, one table each."""
+    found = _result("planner_transfer.json")["corpora"]
+    return "\n\n".join(
+        f"### {_CORPORA[name]}\n\n{_transfer_table(one['scores'])}" for name, one in found.items()
+    )
+
+
+def _transfer_table(scores: dict[str, Any]) -> str:
+    measures = list(scores["majority"])
+    rows = []
+    for name, found in scores.items():
+        arm, _, added = name.partition("+")
+        alone = "-" if arm in ("majority", "stratified") else "0"
+        rows.append([_ARMS[arm], added or alone, *(_with_interval(found[m]) for m in measures)])
+    return _table(["", "rows of the corpus", *(m.replace("macro_f1", "macro-F1") for m in measures)], rows)
+
+
+def transfer_verdicts() -> str:
+    """Return, for each corpus, where the planner is above and below the word-counting baseline."""
+    found = _result("planner_transfer.json")["corpora"]
+    head = [
+        "corpus",
+        "without its rows, against chance",
+        "with all its rows, against TF-IDF on the same rows",
+    ]
+    return _table(head, [[_CORPORA[name], *_verdicts(one)] for name, one in found.items()])
+
+
+def _verdicts(found: dict[str, Any]) -> list[str]:
+    scores, rows = found["scores"], found["train"]["rows"]
+    first = "strict" if "strict" in scores["majority"] else "class"
+
+    def beside(arm: str, other: str, measure: str) -> str:
+        a, b = scores[arm][measure], scores[other][measure]
+        clear = a["interval95"][0] > b["interval95"][1] or b["interval95"][0] > a["interval95"][1]
+        word = "above" if a["value"] > b["value"] else "below" if a["value"] < b["value"] else "equal"
+        return f"{word}{' (clear)' if clear else ''} {a['value']:.3f} / {b['value']:.3f}"
+
+    return [
+        f"{first} {beside('embedded', 'majority', first)}; "
+        f"macro-F1 {beside('embedded', 'stratified', 'macro_f1')}",
+        f"{first} {beside(f'embedded+{rows}', f'tfidf+{rows}', first)}; "
+        f"macro-F1 {beside(f'embedded+{rows}', f'tfidf+{rows}', 'macro_f1')}",
+    ]
+
+
+def esconv_scores() -> str:
+    """Return the table of next-strategy prediction."""
+    found = _result("esconv_strategy.json")["test"]
+    names = {
+        "stack": "stack, balanced rule",
+        "stack_most_probable": "stack, most probable strategy",
+        "reference": "TF-IDF, position, last strategy",
+        "reference_weighted": "the same, class-weighted",
+        "reference_more_rows": "TF-IDF, on train and validation",
+        "reference_weighted_more_rows": "the same, class-weighted",
+        "majority": "always the commonest strategy",
+    }
+    names |= {name: name.replace("member_", "member: ") for name in found if name.startswith("member_")}
+    rows = [
+        [label, *(_with_interval(found[n][m]) for m in ("accuracy", "macro_f1"))]
+        for n, label in names.items()
+    ]
+    return _table(["", "accuracy", "macro-F1"], rows)
+
+
+def esconv_choice() -> str:
+    """Return how lambda was chosen on the validation part."""
+    found = _result("esconv_strategy.json")["validation"]
+    rows = [
+        [
+            weight + (" (chosen)" if float(weight) == found["lambda"] else ""),
+            f"{s['accuracy']:.3f}",
+            f"{s['macro_f1']:.3f}",
+        ]
+        for weight, s in found["lambdas"].items()
+    ]
+    return _table(["lambda", "accuracy", "macro-F1"], rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "planner_scores": planner_scores,
     "planner_details": planner_details,
@@ -357,6 +470,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,
     "formats": formats,
+    "transfer_rows": transfer_rows,
+    "transfer_scores": transfer_scores,
+    "transfer_verdicts": transfer_verdicts,
+    "esconv_scores": esconv_scores,
+    "esconv_choice": esconv_choice,
     "data_speed": data_speed,
     "data_peers": data_peers,
     "annotation_speed": annotation_speed,
