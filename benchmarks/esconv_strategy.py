@@ -1,6 +1,6 @@
 r"""Which support strategy comes next in ESConv: a stack of small models against references.
 
-    python -m benchmarks.esconv_strategy --data ../shared/data --vectors /tmp/vectors \
+    python -m benchmarks.esconv_strategy --data ../shared/data --vectors vectors \
         --out results/esconv_strategy.json
 
 Rows: supporter's turns with something before them, eight strategies, the published split by dialogue. The

@@ -1,6 +1,6 @@
 r"""The planner on turns that people labelled, before and after it sees rows of the same corpus.
 
-    python -m benchmarks.planner_transfer --data ../shared/data --vectors /tmp/vectors \
+    python -m benchmarks.planner_transfer --data ../shared/data --vectors vectors \
         --out results/planner_transfer.json
 
 Six corpora (`benchmarks.labelled_turns` says which of their rows count); a guess is made from what stood

@@ -1,6 +1,6 @@
 """Sentence vectors for benchmarks, kept on disk so that a second run does not encode again.
 
-    vectors = Vectors(Path("/tmp/vectors"))
+    vectors = Vectors(Path("vectors"))
     vectors(["I failed the exam again."]).shape   # (1, 384)
 
 The encoder is the package's frozen one (`models.local.encoder`); torch is loaded only for new texts.
