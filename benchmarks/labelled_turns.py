@@ -119,6 +119,13 @@ def counted(labels: Sequence[Label], source: Source, table: LabelMap) -> list[Sk
     return [one for one in matches if one is not None and one.strength in source.strengths]
 
 
+def mapped(source: Source, table: LabelMap) -> frozenset[str]:
+    """Return the skills that the counted labels of a corpus stand for, as primary ones."""
+    schemes = [table.scheme(name) for name in source.schemes]
+    rules = [rule for scheme in schemes if scheme for rule in scheme.labels]
+    return frozenset(rule.primary for rule in rules if rule.primary and rule.strength in source.strengths)
+
+
 def first_rows(items: Sequence[Item], count: int) -> list[Item]:
     """Return `count` items of whole dialogues in the order of a hash; the last dialogue may be cut."""
     return sorted(items, key=lambda item: (fold_of(f"draw:{item.group}", 1 << 32), item.group))[:count]

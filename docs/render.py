@@ -359,6 +359,7 @@ _ARMS = {
     "stratified": "a draw from the labels",
     "tfidf": "TF-IDF + logistic regression",
     "embedded": "embedded planner",
+    "embedded_told": "embedded, told what can occur",
     "embedded_minilm": "embedded + sentence vectors",
 }
 
@@ -370,11 +371,19 @@ def transfer_rows() -> str:
             _CORPORA[name],
             *(f"{found[part]['rows']} of {found[part]['dialogues']}" for part in ("train", "test")),
             ", ".join(f"{label} {count}" for label, count in found["labels"].items()),
+            ", ".join(f"{label} {count}" for label, count in found["guesses"].items()),
         ]
         for name, found in _result("planner_transfer.json")["corpora"].items()
     ]
     return _table(
-        ["corpus", "train turns of dialogues", "test turns of dialogues", "labels of the test turns"], rows
+        [
+            "corpus",
+            "train turns of dialogues",
+            "test turns of dialogues",
+            "labels of the test turns",
+            "commonest guesses of the embedded planner",
+        ],
+        rows,
     )
 
 

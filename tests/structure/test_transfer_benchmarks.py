@@ -12,6 +12,7 @@ from benchmarks.labelled_turns import (
     first_rows,
     items_of,
     main_behaviour,
+    mapped,
     part_of,
     with_intents,
 )
@@ -121,6 +122,16 @@ def test_a_turn_has_its_first_counted_label_as_skill() -> None:
     assert [len(item.dialogue.turns) for item in found] == [2, 3]
     assert found[0].accept == {"Negotiation", "Persuasion", "Ethics"}
     assert "Empathy" in found[1].accept
+
+
+def test_the_skills_of_counted_labels() -> None:
+    assert mapped(SOURCES["casino"], load_label_map()) == {
+        "Empathy",
+        "Preference Elicitation",
+        "Negotiation",
+        "Self-disclosure",
+        "Persuasion",
+    }
 
 
 def test_acts_of_dailydialog_are_classes() -> None:
