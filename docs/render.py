@@ -12,7 +12,6 @@ import io
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,10 +203,9 @@ def planner_abstaining() -> str:
     )
 
 
-def starter_card() -> str:
-    """Return the counts of the starter dialogues."""
-    from skillofmind.mind.starter import starter_dialogues
-    from skillofmind.mind.taxonomy import load_taxonomy
+def starter_datasheet() -> str:
+    """Return the datasheet of the starter dialogues, from the record of their audit."""
+    import msgspec
 
     from skillofmind.mind.audit.card import card
     from skillofmind.mind.audit.report import Audit
@@ -354,7 +352,7 @@ _CORPORA = {
     "empathetic_dialogues": "EmpatheticDialogues",
     "dailydialog": "DailyDialog",
 }
-_ARMS = {
+_TRANSFER_ARMS = {
     "majority": "always the commonest label",
     "stratified": "a draw from the labels",
     "tfidf": "TF-IDF + logistic regression",
@@ -401,7 +399,7 @@ def _transfer_table(scores: dict[str, Any]) -> str:
     for name, found in scores.items():
         arm, _, added = name.partition("+")
         alone = "-" if arm in ("majority", "stratified") else "0"
-        rows.append([_ARMS[arm], added or alone, *(_with_interval(found[m]) for m in measures)])
+        rows.append([_TRANSFER_ARMS[arm], added or alone, *(_with_interval(found[m]) for m in measures)])
     return _table(["", "rows of the corpus", *(m.replace("macro_f1", "macro-F1") for m in measures)], rows)
 
 
@@ -474,7 +472,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "planner_study": planner_study,
     "planner_differences": planner_differences,
     "planner_abstaining": planner_abstaining,
-    "starter_card": starter_card,
+    "starter_datasheet": starter_datasheet,
     "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,
