@@ -8,8 +8,9 @@ before the labelled turn. Arms: the embedded planner of the package (`embedded`)
 by sentence vectors (`embedded_minilm`), each trained on the starter dialogues alone, and on those with 100,
 1,000 or all rows of the corpus's train part. Beside them, from the added rows alone: always the commonest
 label, a draw from the labels' frequencies, and TF-IDF (words and marks, 1-2) of the last turn and of the last
-three with balanced logistic regression (C = 4). `embedded_told` is the untouched planner, told which skills
-the corpus's labels stand for: it names the likeliest of these, or the class with the largest sum.
+three with balanced logistic regression (C = 4). `encoder` is the packaged encoder
+planner, untouched. `embedded_told` and `encoder_told` are untouched, too, but told which skills the corpus's
+labels stand for: they name the likeliest of these, or the class with the largest sum.
 
 It takes about ten minutes on one core when the vectors are there, and as long again to make them.
 
@@ -26,7 +27,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -41,6 +42,7 @@ from skillofmind.mind.embedded.fit import examples_in, features_of
 from skillofmind.mind.embedded.linear import feature_hash
 from skillofmind.mind.embedded.planner import EmbeddedPlanner
 from skillofmind.mind.embedded.regression import Design, fit_dual
+from skillofmind.mind.encoded.planner import EncoderPlanner
 from skillofmind.mind.render import render_context
 from skillofmind.mind.starter import starter_dialogues
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
@@ -84,11 +86,20 @@ def measure(data: Path, names: Sequence[str], vectors: Vectors) -> dict[str, Any
     ]
     bench = _Bench(starter, table, taxonomy, load_lexicon(), vectors)
     return {
-        "planner": EmbeddedPlanner().identity,
+        "planner": bench.planners["embedded"].identity,
+        "encoder": bench.planners["encoder"].identity,
         "label_map": table.identity(),
         "starter_rows": len(starter),
         "corpora": {name: bench.corpus(load(name, data, table)) for name in names},
     }
+
+
+class _Packaged(Protocol):
+    """A planner of the package."""
+
+    identity: str
+
+    def probabilities(self, dialogue: Dialogue) -> dict[str, float]: ...
 
 
 class _Bench:
@@ -104,20 +115,21 @@ class _Bench:
     ) -> None:
         self._starter, self._table, self._taxonomy = starter, table, taxonomy
         self._lexicon, self._vectors = lexicon, vectors
-        self._planner = EmbeddedPlanner()
+        self.planners: dict[str, _Packaged] = {"embedded": EmbeddedPlanner(), "encoder": EncoderPlanner()}
         self._features = [features_of(item.dialogue, lexicon) for item in starter]
 
     def corpus(self, corpus: Corpus) -> dict[str, Any]:
         """Return the scores of all arms on the test part of one corpus."""
         sys.stderr.write(f"{corpus.name}: {len(corpus.train)} and {len(corpus.test)} rows\n")
-        score = self._scorer(corpus)
-        free, told = self._zero_shot(corpus)
+        score = self.scorer(corpus)
         arms = {
             "majority": score(majority(corpus.train, len(corpus.test))),
             "stratified": score(stratified(corpus.train, len(corpus.test))),
-            "embedded": score(free),
-            "embedded_told": score(told),
         }
+        guesses: dict[str, list[str]] = {}
+        for name in self.planners:
+            guesses[name], told = self.zero_shot(name, corpus)
+            arms |= {name: score(guesses[name]), f"{name}_told": score(told)}
         for size in dict.fromkeys(min(size or 10**9, len(corpus.train)) for size in SIZES):
             arms[f"tfidf+{size}"] = score(tfidf(first_rows(corpus.train, size), corpus.test))
         arms |= {name: score(guess) for name, guess in self._adapted(corpus).items()}
@@ -129,11 +141,11 @@ class _Bench:
             },
             "compared": "classes" if corpus.classes else "skills",
             "labels": dict(Counter(item.gold for item in corpus.test).most_common()),
-            "guesses": dict(Counter(free).most_common(_GUESSES)),
+            "guesses": dict(Counter(guesses["embedded"]).most_common(_GUESSES)),
             "scores": arms,
         }
 
-    def _scorer(self, corpus: Corpus) -> Callable[[Sequence[str]], dict[str, Any]]:
+    def scorer(self, corpus: Corpus) -> Callable[[Sequence[str]], dict[str, Any]]:
         gold, groups = [item.gold for item in corpus.test], [item.group for item in corpus.test]
 
         def score(guess: Sequence[str]) -> dict[str, Any]:
@@ -154,9 +166,9 @@ class _Bench:
     def _category(self, skill: str) -> str:
         return self._taxonomy.get(skill).category
 
-    def _zero_shot(self, corpus: Corpus) -> tuple[list[str], list[str]]:
-        """Return the packaged planner's guesses, and those it makes when told what can occur."""
-        found = [self._planner.probabilities(item.dialogue) for item in corpus.test]
+    def zero_shot(self, name: str, corpus: Corpus) -> tuple[list[str], list[str]]:
+        """Return a packaged planner's guesses, and those it makes when told what can occur."""
+        found = [self.planners[name].probabilities(item.dialogue) for item in corpus.test]
         free = [self._named(max(one, key=one.__getitem__), corpus) for one in found]
         known = mapped(SOURCES[corpus.name], self._table)
         return free, [self._likeliest(one, corpus, known) for one in found]

