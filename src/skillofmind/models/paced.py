@@ -40,6 +40,7 @@ from skillofmind.core.conversation import Conversation
 from skillofmind.core.errors import ConfigurationError, ModelError
 from skillofmind.core.record import Record
 from skillofmind.core.seams import Model, StreamingModel
+from skillofmind.models.limited import limited
 from skillofmind.models.wrapped import closing, wrapped
 from skillofmind.run.concurrency import Gate
 
@@ -267,6 +268,19 @@ def _characters(conversation: Conversation) -> int:
     for message in conversation.messages:
         count += len(message.text()) + sum(len(call.arguments) for call in message.tool_calls)
     return count
+
+
+def within_limits(model: Model, at_once: int, rate: RateLimit) -> Model:
+    """Return a served model that has at most `at_once` calls in flight and keeps to `rate`, if there is one.
+
+    Args:
+        model: answers.
+        at_once: most calls in flight; fewer while the server says so.
+        rate: the most that the server takes in a minute.
+    """
+    gate = Gate(at_once)
+    held = limited(model, gate)
+    return held if rate == RateLimit() else paced(held, Pace(rate), gate=gate)
 
 
 def paced(model: Model, pace: Pace, *, gate: Gate | None = None) -> Model:

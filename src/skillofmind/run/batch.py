@@ -10,10 +10,10 @@ kept, whatever happens next. So a run that is killed, stopped or out of budget g
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DataError
 from skillofmind.core.record import Record
@@ -69,19 +69,24 @@ async def run_batch(
     if concurrency < 1:
         raise ConfigurationError(f"concurrency {concurrency!r} must be at least 1")
     batch = _Batch(items if unique else _each_once(items), work, store, on_done, stop or asyncio.Event())
+    await together(batch.work_through() for _ in range(concurrency))
+    if batch.exhausted is not None:
+        raise batch.exhausted
+    return BatchOutcome(done=batch.done, skipped=batch.skipped, stopped=batch.stop.is_set())
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all at once; the first exception cancels the rest and is raised as itself, not as a group."""
     error: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(batch.work_through())
+            for one in work:
+                group.create_task(one)
     except BaseExceptionGroup as errors:
         error = errors.exceptions[0]
     # Raised outside the `except`, so that the group does not show up as its context.
     if error is not None:
         raise error
-    if batch.exhausted is not None:
-        raise batch.exhausted
-    return BatchOutcome(done=batch.done, skipped=batch.skipped, stopped=batch.stop.is_set())
 
 
 @contextmanager

@@ -44,9 +44,11 @@ examples:
   som annotate corpus.jsonl runs/teach --teacher NAME --base-url URL --mode batch:rows=5000
   som annotate targets.jsonl runs/teach --teacher NAME --base-url URL --second OTHER,JUDGE
 
-modes: live (--limits at_once=64 rows at once, fewer when the server says so); batch, the provider's Batch
-API (rows=10000 a batch, poll=10 seconds between two looks); ray, many machines (workers=2, and address=auto
-or address=MACHINE:6379 to join a cluster; Ray is started here without it).
+modes: live; batch, the provider's Batch API (rows=10000 a batch, poll=10 seconds between two looks); ray,
+many machines (workers=2, and address=auto or address=MACHINE:6379 to join a cluster; Ray is started here
+without it).
+
+limits: at_once=64 rows in work, fewer when the server says so; seconds=120 for one call; the others are off.
 
 filters: leak=0.3, leak_units=3, close=0.7, shortest=0.5, longest=2, slack=4, first_person=1, duplicates=1;
 0 switches one off. They are applied to the answers that are there: other ones ask nobody.

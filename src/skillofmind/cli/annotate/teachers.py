@@ -19,14 +19,12 @@ from skillofmind.mind.annotate.spread.on_ray import ray_workers
 from skillofmind.mind.annotate.spread.way import spread
 from skillofmind.models.cached import cached
 from skillofmind.models.http import HttpModel, Timeouts
-from skillofmind.models.limited import limited
 from skillofmind.models.metered import metered
 from skillofmind.models.openai_batch import BatchClient
-from skillofmind.models.paced import Pace, RateLimit, paced
+from skillofmind.models.paced import RateLimit, within_limits
 from skillofmind.models.retried import retried
 from skillofmind.run.budget import Meter, Prices, load_prices
 from skillofmind.run.cache import Cache
-from skillofmind.run.concurrency import Gate
 
 
 class Server(NamedTuple):
@@ -117,8 +115,8 @@ async def _batch_way(found: Cast, asking: Asking, stack: AsyncExitStack) -> Way:
     clients: dict[str, BatchClient] = {}
     for server in found.servers.values():
         if server.base_url not in clients:
-            timeouts = Timeouts(first_byte=asking.seconds, total=asking.seconds)
-            client = BatchClient(server.base_url, api_key(asking.api_key_env), timeout=timeouts)
+            key = api_key(asking.api_key_env)
+            client = BatchClient(server.base_url, key, timeout=_timeouts(asking))
             clients[server.base_url] = await stack.enter_async_context(client)
     rows, poll = asking.settings["rows"], asking.settings["poll"]
     by_role = {asked: clients[server.base_url] for asked, server in found.servers.items()}
@@ -165,16 +163,16 @@ def _access(found: Cast, asking: Asking, workers: int) -> Access:
 async def _asked(server: Server, asking: Asking, stack: AsyncExitStack) -> Model:
     model = await stack.enter_async_context(_http(server, asking))
     await check_reachable(model)
-    gate = Gate(asking.at_once)
-    held = limited(model, gate)
-    if asking.rate == RateLimit():
-        return held
-    return paced(held, Pace(asking.rate), gate=gate)
+    return within_limits(model, asking.at_once, asking.rate)
 
 
 def _http(server: Server, asking: Asking) -> HttpModel:
-    timeouts = Timeouts(first_byte=asking.seconds, total=asking.seconds)
-    return HttpModel(server.name, server.base_url, api_key(asking.api_key_env), timeout=timeouts)
+    key = api_key(asking.api_key_env)
+    return HttpModel(server.name, server.base_url, key, timeout=_timeouts(asking))
+
+
+def _timeouts(asking: Asking) -> Timeouts:
+    return Timeouts(first_byte=asking.seconds, total=asking.seconds)
 
 
 def _server(text: str, base_url: str) -> Server:

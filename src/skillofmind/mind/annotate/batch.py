@@ -32,6 +32,7 @@ from skillofmind.mind.annotate.parcels import (
 )
 from skillofmind.models.openai_batch import Batch, BatchClient, BatchLine
 from skillofmind.models.wrapped import request_fingerprint
+from skillofmind.run.batch import together
 from skillofmind.run.budget import Prices, Spent
 
 MOST_ROWS = 10_000
@@ -126,9 +127,10 @@ class _Shipping:
         packer = Packer(self._journal, self._names, self._most)
         planned = _Planned(self._job, self._prices, self._tokens_out)
         for row in self._job.rows():
-            if self._failures[row.id] >= self._tries or self._job.ledger.has(row.id):
+            work = self._job.ledger.work(row.id)
+            if self._failures[row.id] >= self._tries or work.is_done():
                 continue
-            ask = self._job.course.next_ask(row, self._job.ledger.work(row.id).answers)
+            ask = self._job.course.next_ask(row, work.answers)
             if ask is None:
                 continue
             if (limit := planned.refusal(ask)) != "":
@@ -140,8 +142,8 @@ class _Shipping:
 
     async def _ship_all(self, parcels: list[Parcel]) -> bool:
         """Bring parcels to their end; return whether they came to it, Ctrl-C leaves them alone."""
-        shipping = asyncio.ensure_future(self._ship_each(parcels))
-        stopping = asyncio.ensure_future(self._stopped())
+        shipping = asyncio.ensure_future(together(self._ship(parcel) for parcel in parcels))
+        stopping = asyncio.ensure_future(self._job.stop.wait())
         try:
             await asyncio.wait((shipping, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not shipping.done():
@@ -152,21 +154,6 @@ class _Shipping:
             for task in (shipping, stopping):
                 task.cancel()
             await asyncio.gather(shipping, stopping, return_exceptions=True)
-
-    async def _ship_each(self, parcels: list[Parcel]) -> None:
-        error: BaseException | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                for parcel in parcels:
-                    group.create_task(self._ship(parcel))
-        except BaseExceptionGroup as errors:
-            error = errors.exceptions[0]
-        # Raised outside the `except`, so that the group does not show up as its context.
-        if error is not None:
-            raise error
-
-    async def _stopped(self) -> None:
-        await self._job.stop.wait()
 
     async def _ship(self, parcel: Parcel) -> None:
         client, journal = self._clients[parcel.asked], self._journal

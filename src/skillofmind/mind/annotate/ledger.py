@@ -32,6 +32,10 @@ class Work(Record, frozen=True):
         """Say whether the last request of the row got no answer; such a row is asked again on resuming."""
         return bool(self.answers) and self.answers[-1].error is not None
 
+    def is_done(self) -> bool:
+        """Say whether the row is settled and did not fail, so that nobody has to be asked."""
+        return self.settled and not self.failed()
+
 
 class Account(Record, frozen=True):
     """What the answers of some rows cost, by the model that was asked.
@@ -87,8 +91,7 @@ class Ledger:
 
     def has(self, key: str) -> bool:
         """Say whether the row is settled; one whose last request failed is not."""
-        work = self.work(key)
-        return work.settled and not work.failed()
+        return self.work(key).is_done()
 
     def work(self, key: str) -> Work:
         """Return what was done for a row; nothing for one that was never asked."""

@@ -7,7 +7,7 @@ down, and every further row would only cost time.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,7 +18,7 @@ from skillofmind.core.seams import Model
 from skillofmind.data.select import Instance
 from skillofmind.mind.annotate.course import ASKED, Answer, Ask, Asked, Course
 from skillofmind.mind.annotate.job import Ended, Job, Way
-from skillofmind.mind.annotate.ledger import Ledger, Work
+from skillofmind.mind.annotate.ledger import Work
 from skillofmind.models.wrapped import request_fingerprint
 from skillofmind.run.batch import run_batch
 
@@ -174,8 +174,3 @@ class _Attempt:
         if self._failures >= self._patience and not self.hopeless:
             self.hopeless = f"the last {self._failures} rows got no answer: {work.answers[-1].error}"
             self._job.stop.set()
-
-
-def unsettled(rows: Iterable[Instance], ledger: Ledger) -> Iterator[Instance]:
-    """Yield the rows that need a request."""
-    return (row for row in rows if not ledger.has(row.id))

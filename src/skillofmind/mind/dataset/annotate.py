@@ -169,7 +169,7 @@ async def _annotate(
         asked = rows if sample is None else _sampled(rows, sample)
         total = found.rows if sample is None else min(sample, found.rows)
         with Progress(total, COMMAND, done=0 if sample else held.settled, quiet=quiet) as progress:
-            on_row = _shown(progress, meter, course, finish)
+            on_row = _unseen if quiet else _shown(progress, meter, course, finish)
             ended = await way(Job(asked, course, ledger, meter, run, stop or asyncio.Event(), on_row))
         run.event(ended.why, calls=meter.spent.calls, tokens=meter.spent.tokens, detail=ended.detail)
         if sample is not None:
@@ -201,7 +201,7 @@ def _held(rows: Iterable[Instance], ledger: Ledger) -> Held:
     settled, account = 0, Account()
     for row in rows if len(ledger) else ():
         work = ledger.work(row.id)
-        settled += work.settled and not work.failed()
+        settled += work.is_done()
         account = account.plus(work.answers)
     return Held(settled, account)
 
@@ -209,6 +209,10 @@ def _held(rows: Iterable[Instance], ledger: Ledger) -> Held:
 def _sampled(rows: Callable[[], Iterator[Instance]], size: int) -> Callable[[], Iterator[Instance]]:
     ids = sample_ids(rows(), size)
     return lambda: (row for row in rows() if row.id in ids)
+
+
+def _unseen(row: Instance, work: Work) -> None:
+    """Show nothing, and do not read and filter every reply for it."""
 
 
 def _shown(

@@ -47,6 +47,7 @@ class Chooser(NamedTuple):
     Attributes:
         labels: skill names in the order of the scores.
         taxonomy: knows the aim of every label.
+        score: dialogue -> its parts and scores.
         softmax: scores -> calibrated probabilities.
         identity: of the planner.
         threshold: the least probability of a skill that is chosen, 0 to 1.
@@ -54,12 +55,21 @@ class Chooser(NamedTuple):
 
     labels: tuple[str, ...]
     taxonomy: Taxonomy
+    score: Callable[[Dialogue], Scored]
     softmax: Softmax
     identity: str
     threshold: float = 0.0
 
-    def plan(self, dialogue: Dialogue, scored: Scored) -> Plan:
-        """Return the plan for `dialogue`, which has turns."""
+    def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
+        """Return the calibrated probability of every skill, in the order of the labels."""
+        return dict(zip(self.labels, self.score(dialogue).probabilities, strict=True))
+
+    def plan(self, dialogue: Dialogue) -> Plan:
+        """Return the plan for `dialogue`; one without turns comes back with `error`."""
+        responder = dialogue.next_speaker()
+        if not dialogue.turns:
+            return Plan(error="The dialogue has no turns.", planner=self.identity, responder=responder)
+        scored = self.score(dialogue)
         order = sorted(range(len(scored.probabilities)), key=lambda i: (-scored.probabilities[i], i))
         ranked = tuple(
             Alternative(self.labels[i], round(scored.probabilities[i], 4)) for i in order[:_ALTERNATIVES]
@@ -77,7 +87,7 @@ class Chooser(NamedTuple):
             evidence=evidence,
             valid=chosen,
             planner=self.identity,
-            responder=dialogue.next_speaker(),
+            responder=responder,
         )
 
     def _evidence(self, scored: Scored, chosen: int) -> tuple[Evidence, ...]:
@@ -92,11 +102,6 @@ class Chooser(NamedTuple):
             if abs(effect) >= _NO_EFFECT:
                 found.append(Evidence(part.kind, part.where, part.quote, round(effect, 3)))
         return tuple(sorted(found, key=lambda item: -abs(item.effect))[:_EVIDENCE])
-
-
-def without_turns(dialogue: Dialogue, identity: str) -> Plan:
-    """Return the plan for a dialogue in which nobody has spoken: an error."""
-    return Plan(error="The dialogue has no turns.", planner=identity, responder=dialogue.next_speaker())
 
 
 def check_threshold(threshold: float) -> str:

@@ -15,13 +15,7 @@ from pathlib import Path
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.errors import DataError
 from skillofmind.core.plan import Plan
-from skillofmind.mind.embedded.choice import (
-    Chooser,
-    Scored,
-    check_skills,
-    check_threshold,
-    without_turns,
-)
+from skillofmind.mind.embedded.choice import Chooser, Scored, check_skills, check_threshold
 from skillofmind.mind.embedded.features import parts_of
 from skillofmind.mind.embedded.linear import DIGEST_BYTES, LinearModel, load_linear
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
@@ -59,7 +53,8 @@ class EmbeddedPlanner:
         labels = self.model.header.labels
         check_skills(labels, taxonomy, "embedded")
         self.identity = f"embedded:{self.digest[:12]}:{taxonomy.identity()}{check_threshold(threshold)}"
-        self._chooser = Chooser(labels, taxonomy, self.model.probabilities, self.identity, threshold)
+        softmax = self.model.probabilities
+        self._chooser = Chooser(labels, taxonomy, self.score, softmax, self.identity, threshold)
 
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply."""
@@ -67,13 +62,11 @@ class EmbeddedPlanner:
 
     def plan_now(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply without an event loop; a dialogue without turns comes back with `error`."""
-        if not dialogue.turns:
-            return without_turns(dialogue, self.identity)
-        return self._chooser.plan(dialogue, self.score(dialogue))
+        return self._chooser.plan(dialogue)
 
     def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
         """Return the calibrated probability of every skill, in the order of the taxonomy."""
-        return dict(zip(self.model.header.labels, self.score(dialogue).probabilities, strict=True))
+        return self._chooser.probabilities(dialogue)
 
     def score(self, dialogue: Dialogue) -> Scored:
         """Return the parts of `dialogue` and what each adds to the score of every skill."""
@@ -92,12 +85,26 @@ def _packaged() -> tuple[LinearModel, str]:
     return _read(None)
 
 
-def _read(path: Path | None) -> tuple[LinearModel, str]:
+def read_trained(path: Path | None, artefact: str, what: str) -> bytes:
+    """Read a file that `som fit` wrote, or that of the package.
+
+    Args:
+        path: the file; `None` is the package's.
+        artefact: name of the package's file.
+        what: what the file is called in the message.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     try:
-        source = path if path else resources.files("skillofmind.mind") / "assets" / ARTEFACT
-        data = source.read_bytes()
+        source = path if path else resources.files("skillofmind.mind") / "assets" / artefact
+        return source.read_bytes()
     except OSError as error:
         raise DataError(
-            f"{path or ARTEFACT}: cannot be read ({error.strerror}); name a planner file."
+            f"{path or artefact}: cannot be read ({error.strerror}); name a {what} file."
         ) from error
+
+
+def _read(path: Path | None) -> tuple[LinearModel, str]:
+    data = read_trained(path, ARTEFACT, "planner")
     return load_linear(data, str(path or ARTEFACT)), data[-DIGEST_BYTES:].hex()

@@ -13,22 +13,15 @@ planner. The encoder was trained on English: for other languages the linear mode
 import asyncio
 import threading
 from functools import lru_cache, partial
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import ConfigurationError, DataError, MissingExtra
+from skillofmind.core.errors import ConfigurationError, MissingExtra
 from skillofmind.core.plan import Plan
-from skillofmind.mind.embedded.choice import (
-    Chooser,
-    Scored,
-    check_skills,
-    check_threshold,
-    without_turns,
-)
+from skillofmind.mind.embedded.choice import Chooser, Scored, check_skills, check_threshold
 from skillofmind.mind.embedded.linear import calibrated
-from skillofmind.mind.embedded.planner import EmbeddedPlanner
+from skillofmind.mind.embedded.planner import EmbeddedPlanner, read_trained
 from skillofmind.mind.encoded.zones import Heard, heard_in
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 
@@ -89,7 +82,7 @@ class EncoderPlanner:
         self._one_at_a_time = threading.Lock()
         self.identity = f"encoder:{self._head.digest[:12]}:{taxonomy.identity()}{check_threshold(threshold)}"
         softmax = partial(calibrated, temperature=header.temperature)
-        self._chooser = Chooser(header.labels, taxonomy, softmax, self.identity, threshold)
+        self._chooser = Chooser(header.labels, taxonomy, self.score, softmax, self.identity, threshold)
 
     async def plan(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply in a thread, so that encoding holds nobody up."""
@@ -97,13 +90,11 @@ class EncoderPlanner:
 
     def plan_now(self, dialogue: Dialogue) -> Plan:
         """Plan the next reply without an event loop; a dialogue without turns comes back with `error`."""
-        if not dialogue.turns:
-            return without_turns(dialogue, self.identity)
-        return self._chooser.plan(dialogue, self.score(dialogue))
+        return self._chooser.plan(dialogue)
 
     def probabilities(self, dialogue: Dialogue) -> dict[str, float]:
         """Return the calibrated probability of every skill, in the order of the taxonomy."""
-        return dict(zip(self._head.header.labels, self.score(dialogue).probabilities, strict=True))
+        return self._chooser.probabilities(dialogue)
 
     def score(self, dialogue: Dialogue) -> Scored:
         """Return the parts of `dialogue` and what each adds to the score of every skill."""
@@ -133,14 +124,7 @@ def read_head(path: Path | None) -> Head:
     Raises:
         DataError: the file cannot be read or is no head.
     """
-    try:
-        source = path if path else resources.files("skillofmind.mind") / "assets" / ARTEFACT
-        data = source.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{path or ARTEFACT}: cannot be read ({error.strerror}); name a head file."
-        ) from error
-    return load_head(data, str(path or ARTEFACT))
+    return load_head(read_trained(path, ARTEFACT, "head"), str(path or ARTEFACT))
 
 
 def _packaged_encoder() -> Encoder:

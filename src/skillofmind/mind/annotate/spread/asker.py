@@ -27,10 +27,8 @@ from skillofmind.mind.annotate.request import Wording
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.taxonomy import Taxonomy
 from skillofmind.models.http import HttpModel, Timeouts
-from skillofmind.models.limited import limited
-from skillofmind.models.paced import Pace, RateLimit, paced
+from skillofmind.models.paced import RateLimit, within_limits
 from skillofmind.models.retried import retried
-from skillofmind.run.concurrency import Gate
 
 _NO_RATES = RateLimit()
 
@@ -200,11 +198,7 @@ class Asker:
         timeout = Timeouts(first_byte=access.timeout, total=access.timeout)
         http = HttpModel(served.name, served.base_url, _key(access), timeout=timeout)
         self._opened.append(http)
-        gate = Gate(access.concurrency)
-        held = limited(http, gate)
-        if access.rates == _NO_RATES:
-            return retried(held)
-        return retried(paced(held, Pace(access.rates), gate=gate))
+        return retried(within_limits(http, access.concurrency, access.rates))
 
 
 _News = asyncio.Queue[Came | None]

@@ -7,7 +7,7 @@ workers are started is not said here: `hire` does it, on Ray or in a test.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from skillofmind.mind.annotate.job import Ended, Job, Way
 from skillofmind.mind.annotate.live import PATIENCE, utc_now
 from skillofmind.mind.annotate.spread.asker import Access, brief_of
 from skillofmind.mind.annotate.spread.dealing import MOST_LOSSES, Dealer
+from skillofmind.run.batch import together
 from skillofmind.run.budget import Prices
 
 LARGEST_SHARD = 32
@@ -81,7 +82,7 @@ def spread(
         office = _Office(dealer, lambda: hire(brief), lanes)
         stopping = asyncio.ensure_future(_stopped(job, office))
         try:
-            await _together(office.keep_post() for _ in range(workers))
+            await together(office.keep_post() for _ in range(workers))
         finally:
             stopping.cancel()
         return dealer.ended()
@@ -119,7 +120,7 @@ class _Office:
             post = _Post(worker)
             self._posts.append(post)
             try:
-                await _together(self._lane(post) for _ in range(self._lanes))
+                await together(self._lane(post) for _ in range(self._lanes))
             finally:
                 self._posts.remove(post)
                 await post.worker.close()
@@ -179,17 +180,3 @@ class _Office:
 async def _stopped(job: Job, office: _Office) -> None:
     await job.stop.wait()
     await office.stop()
-
-
-async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run all; the first exception ends the rest and is raised as itself."""
-    error: BaseException | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(one)
-    except BaseExceptionGroup as errors:
-        error = errors.exceptions[0]
-    # Raised outside the `except`, so that the group does not show up as its context.
-    if error is not None:
-        raise error
