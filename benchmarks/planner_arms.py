@@ -22,7 +22,7 @@ from benchmarks.fine_tuned import (
     scores_of,
     tokens_of,
 )
-from benchmarks.planner_starter import text_of
+from benchmarks.planner_starter import text_of, tfidf_vectors
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.mind.embedded.fit import Example, examples_in, training_rows
 from skillofmind.mind.embedded.planner import EmbeddedPlanner
@@ -90,14 +90,9 @@ def majority(data: Splits) -> Arm:
 
 def tfidf(data: Splits) -> Arm:
     """TF-IDF of words (1-2) and characters (2-4), balanced logistic regression."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_union
 
-    vectors = make_union(
-        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2),
-    )
+    vectors = tfidf_vectors()
     rows = vectors.fit_transform([text_of(example) for example in data.train])
     held, asked = (vectors.transform([text_of(e) for e in part]) for part in (data.validation, data.test))
     labels, found = data.labels("train"), {}

@@ -22,11 +22,13 @@ import numpy as np
 from benchmarks.measure import parser, report
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker
 from skillofmind.core.plan import Plan
+from skillofmind.mind.dataset.reviewed import wilson
 from skillofmind.mind.embedded.fit import Example, examples_in
 from skillofmind.mind.embedded.planner import EmbeddedPlanner
 from skillofmind.mind.render import render_context, render_turns
 from skillofmind.mind.starter import starter_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
+from skillofmind.scorers.calibration import expected_calibration_error
 
 RESAMPLES = 1000
 SEED = 7
@@ -60,7 +62,12 @@ def measure() -> dict[str, Any]:
         "scores": {name: _scores(gold, ranks, test, taxonomy.names()) for name, ranks in rankings.items()},
         "category_accuracy": _categories(gold, rankings["embedded"], taxonomy.get),
         "by_language": _by_language(gold, rankings["embedded"], test),
-        "expected_calibration_error": _calibration(plans, gold),
+        "expected_calibration_error": round(
+            expected_calibration_error(
+                [p.confidence or 0.0 for p in plans], [p.skill == g for p, g in zip(plans, gold, strict=True)]
+            ),
+            4,
+        ),
         "flips": _flips(planner, test, plans),
         "pairs": _pairs(planner, dialogues, "test"),
         "per_skill_f1": _per_skill(gold, [ranks[0] for ranks in rankings["embedded"]], taxonomy.names()),
@@ -77,16 +84,22 @@ def text_of(example: Example) -> str:
     return f"{render_context(example.dialogue)}\n{render_turns(example.dialogue)}"
 
 
-def _tfidf(train: Sequence[Example], test: Sequence[Example]) -> list[list[str]]:
+def tfidf_vectors() -> Any:
+    """Return the vectorizer of the word-counting baseline: words 1-2 and characters 2-4."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.pipeline import make_union
 
-    vectors = make_union(
+    return make_union(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2),
     )
-    model = make_pipeline(vectors, LogisticRegression(C=4, class_weight="balanced", max_iter=300))
+
+
+def _tfidf(train: Sequence[Example], test: Sequence[Example]) -> list[list[str]]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(tfidf_vectors(), LogisticRegression(C=4, class_weight="balanced", max_iter=300))
     model.fit([text_of(example) for example in train], [example.skill for example in train])
     order = np.argsort(-model.predict_proba([text_of(example) for example in test]), axis=1)[:, :3]
     return [[str(model.classes_[i]) for i in row] for row in order]
@@ -146,19 +159,6 @@ def _by_language(
     }
 
 
-def _calibration(plans: Sequence[Plan], gold: Sequence[str], bins: int = 10) -> float:
-    confidence = np.array([plan.confidence or 0.0 for plan in plans])
-    right = np.array([plan.skill == g for plan, g in zip(plans, gold, strict=True)])
-    edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
-    which = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
-    gaps: list[float] = [
-        abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean()
-        for b in range(bins)
-        if (which == b).any()
-    ]
-    return round(float(sum(gaps)), 4)
-
-
 def without_turn(dialogue: Dialogue, index: int) -> Dialogue:
     """Return the dialogue with the words of one turn taken away; the turn keeps its place."""
     turns = list(dialogue.turns)
@@ -214,10 +214,8 @@ def _flips(planner: EmbeddedPlanner, test: Sequence[Example], plans: Sequence[Pl
 
 
 def _wilson(found: Sequence[bool]) -> list[float]:
-    n, p, z = len(found), sum(found) / len(found), 1.96
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * ((p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5) / (1 + z * z / n)
-    return [round(middle - half, 4), round(middle + half, 4)]
+    rate = wilson(sum(found), len(found))
+    return [round(bound, 4) for bound in (rate.low, rate.high) if bound is not None]
 
 
 def _pairs(planner: EmbeddedPlanner, dialogues: Sequence[Dialogue], split: str) -> dict[str, Any]:
