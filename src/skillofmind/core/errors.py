@@ -9,6 +9,7 @@
     ├── StorageError (OSError)               disk full, read-only directory, unreadable file
     ├── BudgetExhausted                      calls, tokens or money are spent; the run can be resumed
     ├── DeadlineExceeded (TimeoutError)      the time given to this request or run is over
+    ├── TrainingDiverged (ArithmeticError)   loss or gradient is not finite; the last checkpoint is intact
     └── ModelError (RuntimeError)            one model call failed; `retryable` says whether to try again
         ├── ModelUnreachable (ConnectionError)
         ├── ModelTimeout (TimeoutError)
@@ -57,6 +58,10 @@ class BudgetExhausted(SkillOfMindError):
 
 class DeadlineExceeded(SkillOfMindError, TimeoutError):
     """The time given to this request or run is over."""
+
+
+class TrainingDiverged(SkillOfMindError, ArithmeticError):
+    """Loss or gradient of an update is not a finite number; the update was not made."""
 
 
 class ModelError(SkillOfMindError, RuntimeError):

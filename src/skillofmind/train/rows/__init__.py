@@ -1,0 +1,1 @@
+"""What is trained on, as arrays: token rows, their order, packing, and batches."""
