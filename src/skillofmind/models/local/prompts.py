@@ -76,9 +76,10 @@ class PromptEncoder:
             RequestRejected: it holds something else than text.
         """
         literals: list[str] = []
+        # The options come first, so that the marks of a message do not depend on what follows it.
+        options = self._escape(conversation.extra.get("chat_template_kwargs", {}), False, literals)
         messages = [self._message(message, literals) for message in conversation.messages]
-        options = conversation.extra.get("chat_template_kwargs", {})
-        return Escaped(messages, self._escape(options, False, literals), literals)
+        return Escaped(messages, options, literals)
 
     def rendered(
         self,
