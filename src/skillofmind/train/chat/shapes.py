@@ -1,8 +1,8 @@
 """The forms a data row can have, checked and typed.
 
     {"messages": [...], "tools"?}                       a dialogue; a message may say "train": true or false
-    {"prompt", "completion"}                            one answer: two texts, two lists of messages, or a list and
-                                                        a text, which the model is to write verbatim
+    {"prompt", "completion"}                            one answer: two texts, two lists of messages, or a
+                                                        list and a text that the model is to write verbatim
     {"prompt", "completions": [...]}                    several answers, one of which is drawn each pass
     {"prompt", "chosen", "rejected", "gap"?}            a preference
     {"text"}                                            a plain text
