@@ -3,7 +3,12 @@ from unittest.mock import patch
 
 import pytest
 
-from skillofmind.core.errors import DataError
+from skillofmind.core.conversation import Conversation
+from skillofmind.core.dialogue import Annotation, Dialogue, Turn
+from skillofmind.core.errors import ConfigurationError, DataError
+from skillofmind.mind.dataset.examples import Shape, preference_rows, sft_rows
+from skillofmind.mind.template import load_template
+from skillofmind.mind.weights import planner_messages
 from skillofmind.models.local.prompts import PromptEncoder
 from skillofmind.train.chat.options import RowOptions
 from skillofmind.train.chat.prepare import prepare
@@ -71,6 +76,43 @@ class TestChoices:
         turns = talk("a", "A", "b", "B")
         (row,) = rows_of(made(shared(CHATML), {"prompt": turns[:1], "completion": turns[1:]}))
         assert trained_texts(row, shared(CHATML)) == ["A<|im_end|>", "B<|im_end|>"]
+
+
+class TestExported:
+    """Rows as `som export` writes them."""
+
+    ROW = Dialogue(
+        (
+            Turn("Ana", "I failed again."),
+            Turn(
+                "Bo",
+                "Oh no, I am sorry.",
+                annotations=(
+                    Annotation("Empathy", "Ana is sad. <|eot_id|>", "So what?"),
+                    Annotation("Clarification", "I do not know which exam it was."),
+                ),
+            ),
+        ),
+        id="d:1",
+    )
+
+    def test_a_planner_learns_to_answer_the_prompt_that_it_is_asked_with(self) -> None:
+        tokenizer = shared(LLAMA3)
+        (example,) = made(tokenizer, *sft_rows(self.ROW, Shape()), one_per_pass=True).examples
+        texts = [trained_texts(row, tokenizer) for row in example.choices]
+        assert texts == [
+            ["Ana is sad. < |eot_id|> [RESULT SKILL] Empathy<|eot_id|>"],
+            ["I do not know which exam it was. [RESULT SKILL] Clarification<|eot_id|>"],
+        ]
+        asked = Conversation(planner_messages(self.ROW.before(1), load_template()))
+        prompt = PromptEncoder(tokenizer).prompt(asked)
+        assert [prompts_before(row) for row in example.choices] == [[prompt], [prompt]]
+
+    def test_the_real_reply_is_preferred_to_the_counterfactual(self) -> None:
+        tokenizer = shared(LLAMA3)
+        (pair,) = made(tokenizer, *preference_rows(self.ROW, Shape())).pairs
+        assert trained_texts(pair.chosen, tokenizer) == ["Oh no, I am sorry.<|eot_id|>"]
+        assert trained_texts(pair.rejected, tokenizer) == ["So what?<|eot_id|>"]
 
 
 class TestPairs:
@@ -222,6 +264,10 @@ class TestLength:
         long = len(rows_of(made(shared(CHATML), self.ROWS[0]))[0].ids)
         with pytest.raises(DataError, match=f"row 1: row 'long' has {long} tokens, more than max_tokens 40"):
             made(shared(CHATML), *self.ROWS, max_tokens=40, over_length="error")
+
+    def test_a_limit_that_no_row_can_keep_is_an_error(self) -> None:
+        with pytest.raises(ConfigurationError, match="max_tokens is 1"):
+            made(shared(CHATML), *self.ROWS, max_tokens=1)
 
     def test_only_the_choices_that_are_too_long_are_dropped(self) -> None:
         prepared = made(shared(CHATML), {"prompt": "a", "completions": ["b", "c" * 50]}, max_tokens=20)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skillofmind.core.errors import DataError, RequestRejected
+from skillofmind.core.errors import ConfigurationError, DataError, RequestRejected
 from skillofmind.core.identity import fingerprint
 from skillofmind.core.record import Record
 from skillofmind.train.chat.encode import RowEncoder
@@ -129,10 +129,15 @@ def prepare(
         network_vocab_size: rows of the network's embedding, to be checked.
 
     Raises:
-        ConfigurationError: the tokenizer cannot be used, or lacks a chat template that a row needs.
+        ConfigurationError: the tokenizer cannot be used, lacks a chat template that a row needs, or
+            `max_tokens` is too small.
         DataError: nothing can be trained, or a row is too long and that is to be an error.
     """
     options = options or RowOptions()
+    if options.max_tokens is not None and options.max_tokens < 2:
+        raise ConfigurationError(
+            f"max_tokens is {options.max_tokens!r}; give 2 or more, or None for no limit"
+        )
     facts = prepare_tokenizer(tokenizer, network_vocab_size)
     encoder = RowEncoder(tokenizer, facts, options)
     refused: list[Refused] = []
