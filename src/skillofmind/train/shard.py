@@ -1,7 +1,7 @@
 """Processes of one training run."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,3 +17,7 @@ class Ranks(NamedTuple):
 def summed(values: Sequence[float], ranks: Ranks) -> list[float]:
     """Return the sums over all ranks."""
     return list(values)
+
+
+def shard_(network: Any, ranks: Ranks, *, precision: str) -> None:
+    """Shard."""
