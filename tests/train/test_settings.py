@@ -11,6 +11,7 @@ from skillofmind.train.settings import (
     Rows,
     Saving,
     Schedule,
+    Size,
     Training,
 )
 
@@ -46,6 +47,10 @@ WRONG: list[tuple[type[Record], dict[str, object], str]] = [
     (Preference, {"gamma": 0.5}, "gamma is 0.5, but the loss is 'dpo'; only 'simpo' has it"),
     (Preference, {"name": "simpo", "gamma": -1.0}, "gamma is -1.0"),
     (Preference, {"stages": 0}, "stages is 0"),
+    (Size, {"layers": 0}, "layers is 0"),
+    (Size, {"vocabulary": 263}, "vocabulary is 263; give 264 or more"),
+    (Size, {"hidden": 100, "heads": 4}, "hidden is 100 with 4 heads; give a multiple of 8"),
+    (Size, {"heads": 4, "kv_heads": 3}, "kv_heads is 3 with 4 heads; give a divisor of 4"),
     (DpoSettings, {"preference": Preference(reference="adapter")}, "all weights are trained; set lora"),
 ]
 
