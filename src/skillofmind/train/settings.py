@@ -110,6 +110,24 @@ class Schedule(Record, frozen=True):
         """Return how many of `updates` warm up."""
         return math.ceil(self.warmup * updates) if self.warmup < 1 else int(self.warmup)
 
+    def factor(self, update: int, updates: int, passed: int = 0) -> float:
+        """Return the factor of the peak rate at `update`, counted from 0, of `updates`.
+
+        Args:
+            update: updates made before.
+            updates: of the whole run.
+            passed: whole passes through the rows made before; for `step`.
+        """
+        warm = self.warmup_updates(updates)
+        if update < warm:
+            return update / warm
+        share = min(1.0, (update - warm) / max(1, updates - warm))
+        if self.name == "linear":
+            return self.final + (1 - self.final) * (1 - share)
+        if self.name == "cosine":
+            return self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * share))
+        return float(self.decay**passed) if self.name == "step" else 1.0
+
 
 class Lora(Record, frozen=True):
     """Low-rank adapters (arXiv 2106.09685): W + (alpha / rank) B A, with only A and B trained.
@@ -257,6 +275,7 @@ class Preference(Record, frozen=True):
         length_normalised: log-probabilities per token; always so in `ipo` and `simpo`.
         reference: where the reference's log-probabilities come from: the network with its `adapter` off, or
             `precomputed` before the first update. SimPO has none.
+        cross_entropy: weight of the chosen answer's mean cross-entropy, which is added; 0 or more.
         stages: parts of a curriculum from easy pairs to hard, at least 1; 1 mixes all (2505.17558).
     """
 
@@ -266,6 +285,7 @@ class Preference(Record, frozen=True):
     gamma: float = 0.0
     length_normalised: bool = False
     reference: Literal["adapter", "precomputed"] = "precomputed"
+    cross_entropy: float = 0.0
     stages: int = 1
 
     def __post_init__(self) -> None:
@@ -276,6 +296,7 @@ class Preference(Record, frozen=True):
         """
         _above_zero("beta", self.beta)
         _at_least("gamma", self.gamma, 0)
+        _at_least("cross_entropy", self.cross_entropy, 0)
         _at_least("stages", self.stages, 1)
         if not 0 <= self.label_smoothing < 0.5:
             raise ConfigurationError(

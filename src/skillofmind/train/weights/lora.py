@@ -1,0 +1,67 @@
+"""Low-rank adapters (LoRA, arXiv 2106.09685) by PEFT: W' = W + (alpha / r) B A, with B = 0 at first.
+
+The base is frozen; adapters are kept in float32. Switching them off gives the base back, which is the
+reference of a preference loss for nothing.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from peft import LoraConfig, PeftModel, get_peft_model
+
+from skillofmind.core.errors import ConfigurationError
+from skillofmind.train.settings import Lora
+
+
+def with_adapters(network: Any, lora: Lora) -> PeftModel:
+    """Return `network` with new adapters, drawn from torch's generator.
+
+    Raises:
+        ConfigurationError: the network has no module of the names in `lora.targets`.
+    """
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        use_rslora=lora.rslora,
+        target_modules=targets,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    try:
+        with warnings.catch_warnings():
+            # PEFT asks for a flag of transformers by its old name.
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+            return get_peft_model(network, config)
+    except ValueError as error:
+        raise ConfigurationError(f"LoRA targets {targets!r} do not fit this network: {error}") from error
+
+
+@contextmanager
+def adapters_off(network: Any) -> Iterator[None]:
+    """Let `network` compute as its base does.
+
+    Raises:
+        ConfigurationError: it has no adapters.
+    """
+    if not isinstance(network, PeftModel):
+        raise ConfigurationError("a network without adapters holds no reference; compute it beforehand.")
+    with network.disable_adapter():
+        yield
+
+
+def merged(network: PeftModel) -> Any:
+    """Return the base with the adapters added to its weights; `network` is used up.
+
+    Raises:
+        ConfigurationError: the sum holds a number that is not finite.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return network.merge_and_unload(safe_merge=True)
+        except ValueError as error:
+            raise ConfigurationError(f"the adapters cannot be merged: {error}") from error
