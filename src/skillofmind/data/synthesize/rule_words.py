@@ -258,26 +258,29 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-NAMES = {
-    "train": _words(
-        """Ada Ben Cora Dan Ema Finn Gina Hugo Ida Jan Kim Leo Mia Nils Olga Paul Quinn Rosa Sam Tara Uwe
-        Vera Will Xenia Yan Zoe Alma Bo Carl Dora Eli Fay Gus Hana Ivo June Karl Lena Max Nora"""
-    ),
-    "test": _words(
-        """Anton Britta Cem Delia Emil Frida Goran Heidi Ismael Jutta Kofi Lotte Milan Nadja Otto Petra"""
-    ),
-}
+SYLLABLES = _words(
+    """an be bri cal da del do el en fa fi ga gor ha hu il in ja jo ka ki la lo ma mi na ne no o pa
+    per qui ra ri ro sa sel si so ta tam ti tu u va ve vi wen ya yo za zel zi"""
+)
+"""What names are made of, two or three of them."""
+
+ADJECTIVES = _words(
+    """worn narrow heavy little brass wooden yellow striped borrowed rusty silver tall folding painted quiet
+    crooked spare foreign cheap splendid"""
+)
 
 THINGS = {
     "train": _words(
         """lamp bicycle ticket kettle sofa phone garden coat piano boat clock mirror basket drum carpet
         ladder violin tent camera stove pillow window engine wallet scarf bottle hammer candle suitcase
         painting radio bucket necklace puzzle compass guitar fence blanket helmet printer statue wagon
-        flute oven curtain shelf medal anchor pump saddle telescope fountain"""
+        flute oven curtain shelf medal anchor pump saddle telescope fountain hat ring tower doll tractor
+        passport manual heater keyboard bracelet album scooter harp bench pot mill parcel antenna robe
+        diary gate mask boiler ruler trophy plough net chain kite lock rug spade trolley whistle wheel"""
     ),
     "test": _words(
         """teapot canoe trumpet hammock lantern armchair typewriter cello raincoat toolbox mosaic barrel
-        sledge vase"""
+        sledge vase goblet pendulum umbrella accordion wardrobe pipe"""
     ),
 }
 

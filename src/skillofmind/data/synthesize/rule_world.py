@@ -19,6 +19,7 @@ that belongs to another skill.
 """
 
 import random
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count as count_up
@@ -29,14 +30,15 @@ import msgspec
 
 from skillofmind.core.dialogue import Annotation, Dialogue, SocialContext, Turn
 from skillofmind.data.synthesize.rule_words import (
+    ADJECTIVES,
     CONTEXTS,
     GREETINGS,
     GROUPS,
-    NAMES,
     NODS,
     PLACES,
     REPLIES,
     RULE,
+    SYLLABLES,
     THINGS,
     TURNS,
     WEEKDAYS,
@@ -48,7 +50,7 @@ SKILLS = tuple(skill for skills in RULE.values() for skill in skills)
 """All skills of the world."""
 
 TEST_OF = 5
-"""One combination of wordings in so many belongs to the test split."""
+"""One name in so many, and one combination of wordings, belong to the test split."""
 
 
 class Case(NamedTuple):
@@ -107,8 +109,8 @@ def dialogue(name: str, split: Split) -> Dialogue:
     """Return the dialogue called `name` in a split."""
     draw = random.Random(f"{split}:{name}")
     case = draw.choice(CASES)
-    asker, answerer = draw.sample(NAMES[split], 2)
-    thing, other = draw.sample(THINGS[split], 2)
+    asker, answerer = _names(split, draw)
+    thing, other = (_thing(noun, draw) for noun in draw.sample(THINGS[split], 2))
     relationship, last = _wordings(case, split, draw)
     reply = Turn(answerer, _reply(skill_of(case), thing, draw), annotations=(_annotation(case, thing, draw),))
     return Dialogue(
@@ -141,6 +143,25 @@ def turn_removed(dialogue: Dialogue) -> Dialogue:
 def in_test(context: int, turn: int) -> bool:
     """Say whether these wordings (places in their lists) are together only in the test split."""
     return (context + turn) % TEST_OF == 0
+
+
+def name_in_test(name: str) -> bool:
+    """Say whether people of this name are only in the test split."""
+    return zlib.crc32(name.encode()) % TEST_OF == 0
+
+
+def _names(split: Split, draw: random.Random) -> list[str]:
+    """Return two names of a split."""
+    found: list[str] = []
+    while len(found) < 2:
+        name = "".join(draw.choices(SYLLABLES, k=draw.choice((2, 3)))).capitalize()
+        if name not in found and name_in_test(name) == (split == "test"):
+            found.append(name)
+    return found
+
+
+def _thing(noun: str, draw: random.Random) -> str:
+    return f"{draw.choice(ADJECTIVES)} {noun}" if draw.random() < 0.5 else noun
 
 
 def _wordings(case: Case, split: Split, draw: random.Random) -> tuple[str, str]:
