@@ -336,3 +336,45 @@ class DpoSettings(Record, frozen=True):
             raise ConfigurationError(
                 "the reference is 'adapter', but all weights are trained; set lora, or take 'precomputed'."
             )
+
+
+class Size(Record, frozen=True):
+    """Shape of a network that is made from nothing, a small Llama.
+
+    Attributes:
+        hidden: width, a multiple of `heads`.
+        layers: blocks.
+        heads: attention heads; `hidden / heads` is even.
+        kv_heads: heads of keys and values, a divisor of `heads`.
+        inner: width of the feed-forward layers.
+        vocabulary: most entries of the tokenizer; few texts give fewer. At least 264.
+        context: longest sequence in tokens.
+        tied: one matrix for input and output embedding.
+    """
+
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    kv_heads: int = 4
+    inner: int = 384
+    vocabulary: int = 1024
+    context: int = 512
+    tied: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together.
+
+        Raises:
+            ConfigurationError: a number is too small, or is no multiple of the one it must be.
+        """
+        for name in ("hidden", "layers", "heads", "kv_heads", "inner", "context"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("vocabulary", self.vocabulary, 264)
+        if self.hidden % (2 * self.heads):
+            raise ConfigurationError(
+                f"hidden is {self.hidden!r} with {self.heads!r} heads; give a multiple of {2 * self.heads}."
+            )
+        if self.heads % self.kv_heads:
+            raise ConfigurationError(
+                f"kv_heads is {self.kv_heads!r} with {self.heads!r} heads; give a divisor of {self.heads}."
+            )
