@@ -18,6 +18,7 @@ import pytest
 import skillofmind
 from skillofmind.cli.data import COMMANDS as DATA
 from skillofmind.cli.options import parse
+from skillofmind.cli.train import COMMANDS as TRAIN
 from tests.structure.shell_lines import SHELLS, Block, blocks, commands
 from tests.structure.source import ROOT
 from tests.structure.test_startup import COMMANDS, options_of
@@ -140,7 +141,7 @@ def refusal(words: list[str]) -> str:
         return ""
     if words[0] not in COMMANDS:
         return f"unknown command {words[0]!r}"
-    nested = words[0] == "data" and words[1:2] and words[1] in DATA
+    nested = words[1:2] and words[1] in {"data": DATA, "train": TRAIN}.get(words[0], {})
     command = " ".join(words[: 2 if nested else 1])
     said = io.StringIO()
     try:
