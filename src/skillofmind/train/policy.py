@@ -33,7 +33,7 @@ from skillofmind.train.checkpoint import Checkpoints
 from skillofmind.train.losses import Loss, Terms, row_sums
 from skillofmind.train.rows.batch import Batch
 from skillofmind.train.settings import Optimiser
-from skillofmind.train.shard import Ranks, summed
+from skillofmind.train.shard import Ranks, clip_, exchanged, gradient_norm, summed
 from skillofmind.train.weights.lora import adapters_off
 
 ONE = Ranks(0, 1, torch.device("cpu"))
@@ -167,7 +167,8 @@ class TorchPolicy:
         self._optimiser.zero_grad(set_to_none=True)
         found = [self._backward(number, one, loss, counts[0]) for number, one in enumerate(batch)]
         total, *told = self._told(found)
-        norm = _clipped(list(self._named.values()), self._clip)
+        weights = self._named.values()
+        norm = gradient_norm(weights) if self._clip is None else clip_(weights, self._clip)
         if not (math.isfinite(total) and math.isfinite(norm)):
             self._optimiser.zero_grad(set_to_none=True)
             raise TrainingDiverged(
@@ -392,14 +393,6 @@ def _optimiser(named: Mapping[str, Any], settings: Optimiser) -> Any:
     return torch.optim.AdamW(kept, lr=rate, betas=settings.betas, eps=settings.epsilon, fused=fused)
 
 
-def _clipped(parameters: Sequence[Any], clip: float | None) -> float:
-    """Return the norm of all gradients together, over all ranks, and scale them down to `clip`."""
-    norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
-    if clip is not None:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm)
-    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
-
-
 def _ends(network: Any, tokenizer: Any) -> frozenset[int]:
     ends = network.generation_config.eos_token_id
     listed = ends if isinstance(ends, list) else [ends]
@@ -422,6 +415,6 @@ def _names(window: Sequence[Batch]) -> str:
 
 
 def _all_names(names: list[str], ranks: Ranks) -> set[str]:
-    gathered: list[Any] = [None] * ranks.world
-    torch.distributed.all_gather_object(gathered, names)
-    return {name for one in gathered for name in one}
+    """Return the names that any rank has something to tell of."""
+    told = exchanged("\n".join(names).encode(), ranks)
+    return {name for one in told for name in one.decode().split("\n") if name}

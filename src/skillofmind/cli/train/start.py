@@ -1,5 +1,6 @@
 """What `som train sft` and `som train dpo` have in common: processes, run directory, base, rows, the end."""
 
+import os
 import signal
 import sys
 import threading
@@ -120,7 +121,8 @@ def trained(job: Job) -> int:
 
         end = job.learn(base, prepared, held_out, Place(job.out, here, run, leaving, quiet=not first))
         weights = _weights(end) if job.json else ""
-    return _ended(job, end, weights, leaving) if first else 0
+    code = _ended(job, end, weights, leaving) if first else 0
+    return code if here.world == 1 else _left(code)
 
 
 def _run_directory(job: Job) -> RunDirectory:
@@ -231,6 +233,17 @@ def _ended(job: Job, end: "End", weights: str, leaving: _Leaving) -> int:
         return 0
     sys.stderr.write(f"som: saved after update {end.updates} of {end.of}; the same command goes on.\n")
     return interrupted() if leaving.signal == signal.SIGINT else 0
+
+
+def _left(code: int) -> int:
+    """End a rank here and now.
+
+    Everything is written and closed. The threads of the process group may outlive it, and one that drops its
+    last tensor while the interpreter shuts down aborts the process, which torchrun takes for a failure.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _weights(end: "End") -> str:
