@@ -119,22 +119,22 @@ class TorchPolicy:
             RequestRejected: a prompt that the chat template refuses.
         """
         from skillofmind.models.local import decoding
+        from skillofmind.models.local.loading import end_tokens
         from skillofmind.models.local.prompts import PromptEncoder
 
         encoder = PromptEncoder(self.tokenizer)
-        settings = decoding.Settings(
-            temperature=1.0 if sampling.temperature is None else sampling.temperature,
-            top_p=1.0 if sampling.top_p is None else sampling.top_p,
-            max_tokens=256 if sampling.max_tokens is None else sampling.max_tokens,
-            stop=sampling.stop,
-            seed=sampling.seed,
-            logprobs=sampling.logprobs,
-            top_logprobs=sampling.top_logprobs,
-        )
+        limit = getattr(self.network.config, "max_position_embeddings", None) or 2**31
         encoded = [encoder.prompt(prompt) for prompt in prompts]
-        jobs = [decoding.Job(prompt, settings, lambda: False) for prompt in encoded]
+        jobs = [
+            decoding.Job(
+                prompt, decoding.settings(sampling, self.network, limit - len(prompt)), lambda: False
+            )
+            for prompt in encoded
+        ]
         with self._answering():
-            written = decoding.write(self.network, self.tokenizer, jobs, _ends(self.network, self.tokenizer))
+            written = decoding.write(
+                self.network, self.tokenizer, jobs, end_tokens(self.network, self.tokenizer)
+            )
         return [
             Completion(
                 samples=(Sample(one.text, one.stop, tokens=one.tokens),),
@@ -391,12 +391,6 @@ def _optimiser(named: Mapping[str, Any], settings: Optimiser) -> Any:
     # One kernel for all of an update's arithmetic, where there is one.
     fused = all(one.device.type in _FUSED for one in named.values())
     return torch.optim.AdamW(kept, lr=rate, betas=settings.betas, eps=settings.epsilon, fused=fused)
-
-
-def _ends(network: Any, tokenizer: Any) -> frozenset[int]:
-    ends = network.generation_config.eos_token_id
-    listed = ends if isinstance(ends, list) else [ends]
-    return frozenset(number for number in [*listed, tokenizer.eos_token_id] if number is not None)
 
 
 def _mixed(*parts: int) -> int:
