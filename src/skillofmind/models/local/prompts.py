@@ -14,7 +14,8 @@ tokenizer's normaliser turns into a special token; added tokens that are not spe
 """
 
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +24,21 @@ from skillofmind.core.errors import RequestRejected
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+
+
+class Escaped(NamedTuple):
+    """A conversation in which every control token is a mark.
+
+    Attributes:
+        messages: as chat templates take them.
+        options: of the template.
+        literals: what the marks stand for, by their numbers.
+    """
+
+    messages: list[dict[str, Any]]
+    options: dict[str, Any]
+    literals: list[str]
 
 
 class PromptEncoder:
@@ -39,6 +55,7 @@ class PromptEncoder:
         bos = tokenizer.bos_token_id
         self._bos = bos
         self._adds_bos = bos is not None and tokenizer.encode("")[:1] == [bos]
+        self._backend = getattr(tokenizer, "backend_tokenizer", None)
 
     def prompt(self, conversation: Conversation) -> list[int]:
         """Return the ids up to where the assistant's answer begins; an assistant at the end is continued.
@@ -46,14 +63,63 @@ class PromptEncoder:
         Raises:
             RequestRejected: the template refuses the conversation, or it holds something else than text.
         """
+        escaped = self.escaped(conversation)
+        messages = escaped.messages
+        going_on = bool(messages) and messages[-1]["role"] == "assistant"
+        text = self.rendered(messages, escaped.options, add_generation_prompt=not going_on, going_on=going_on)
+        return self.with_one_bos(self.ids(text, escaped.literals))
+
+    def escaped(self, conversation: Conversation) -> Escaped:
+        """Return the conversation with a mark for each control token; it can be rendered up to any message.
+
+        Raises:
+            RequestRejected: it holds something else than text.
+        """
         literals: list[str] = []
+        # The options come first, so that the marks of a message do not depend on what follows it.
+        options = self._escape(conversation.extra.get("chat_template_kwargs", {}), False, literals)
         messages = [self._message(message, literals) for message in conversation.messages]
-        options = conversation.extra.get("chat_template_kwargs", {})
-        text = self._render(messages, self._escape(options, False, literals))
+        return Escaped(messages, options, literals)
+
+    def rendered(
+        self,
+        messages: Sequence[dict[str, Any]],
+        options: Mapping[str, Any],
+        *,
+        add_generation_prompt: bool,
+        going_on: bool = False,
+    ) -> str:
+        """Return escaped messages as the template writes them, marks and all.
+
+        Args:
+            messages: of `Escaped`, the first so many.
+            options: of `Escaped`.
+            add_generation_prompt: end with what opens an assistant's answer.
+            going_on: leave the last message open.
+
+        Raises:
+            RequestRejected: the template refuses the conversation.
+        """
+        from jinja2 import TemplateError
+
+        try:
+            text: str = self._tokenizer.apply_chat_template(
+                list(messages),
+                tokenize=False,
+                add_generation_prompt=add_generation_prompt,
+                continue_final_message=going_on,
+                **options,
+            )
+        except (TemplateError, ValueError, TypeError) as error:
+            raise RequestRejected(f"the model's chat template refuses the conversation: {error}") from error
+        return text
+
+    def ids(self, text: str, literals: Sequence[str]) -> list[int]:
+        """Return the ids of rendered text; the marks in it become the ordinary tokens of their words."""
         ids: list[int] = []
         for place, piece in enumerate(_MARK.split(text)):
             ids += self.literal(literals[int(piece)], own=False) if place % 2 else self._encode(piece)
-        return self._with_one_bos(ids)
+        return ids
 
     def literal(self, text: str, *, own: bool) -> list[int]:
         """Return the ids of `text` without any control token; `own` allows those that assistants write.
@@ -91,6 +157,8 @@ class PromptEncoder:
             fields["name"] = message.name
         if message.tool_call_id is not None:
             fields["tool_call_id"] = message.tool_call_id
+        told = {name: message.extra.get(name) for name in _REASONING}
+        fields |= {name: text for name, text in told.items() if isinstance(text, str)}
         if message.tool_calls:
             calls = [(call.id, call.name, _arguments(call.arguments)) for call in message.tool_calls]
             fields["tool_calls"] = [
@@ -114,26 +182,17 @@ class PromptEncoder:
             return value
         escaped = self._patterns[own].sub(lambda match: _mark(match[0], literals), _checked(value))
         # What is still there was hidden from the pattern by the tokenizer's normaliser.
-        plain = self._controls[own].keys().isdisjoint(self._encode(escaped))
+        plain = self._is_normal(escaped) or self._controls[own].keys().isdisjoint(self._encode(escaped))
         return escaped if plain else _mark(value, literals)
 
-    def _render(self, messages: list[dict[str, Any]], options: dict[str, Any]) -> str:
-        from jinja2 import TemplateError
+    def _is_normal(self, text: str) -> bool:
+        """Say whether no normaliser changes the text, which takes far less time than encoding it."""
+        if self._backend is None:
+            return False
+        normaliser = self._backend.normalizer
+        return normaliser is None or normaliser.normalize_str(text) == text
 
-        going_on = bool(messages) and messages[-1]["role"] == "assistant"
-        try:
-            text: str = self._tokenizer.apply_chat_template(
-                messages,
-                tokenize=False,
-                add_generation_prompt=not going_on,
-                continue_final_message=going_on,
-                **options,
-            )
-        except (TemplateError, ValueError, TypeError) as error:
-            raise RequestRejected(f"the model's chat template refuses the conversation: {error}") from error
-        return text
-
-    def _with_one_bos(self, ids: list[int]) -> list[int]:
+    def with_one_bos(self, ids: list[int]) -> list[int]:
         """Return `ids` with one BOS at the start where template or tokenizer writes any."""
         start = 0
         while self._bos is not None and start < len(ids) and ids[start] == self._bos:

@@ -1,1 +1,1 @@
-"""From text to token rows: the model's own chat template, and which of its tokens are trained."""
+"""From texts to token rows: the model's own template, what is trained, files of rows, a look at all."""
