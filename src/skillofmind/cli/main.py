@@ -24,6 +24,7 @@ COMMANDS = {
     "annotate": "let a teacher model annotate dialogues, at scale, and lose nothing",
     "review": "check what the teacher wrote, in the terminal or a browser; measure agreement",
     "export": "turn annotations into training data: Hugging Face datasets, SFT or preference rows",
+    "train": "fine-tune planners and response models: SFT, DPO; show what is trained; export",
     "demo": "see plans for a handful of dialogues; needs nothing",
     "fit": "train the embedded planner on annotated dialogues",
 }

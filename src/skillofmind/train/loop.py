@@ -1,11 +1,11 @@
 """The one loop: updates from a feed through a loss into a policy, with records, checkpoints and a way out.
 
 A *feed* says what every update trains on; supervised rows and preference pairs differ in their feed and their
-loss, in nothing else. The loop starts behind the newest checkpoint, so a run that was killed goes on; as
-data, dropout and learning rate follow from the number of the update alone, it then does to the last bit what
-it would have done.
+loss, in nothing else. Data, dropout and learning rate follow from the number of the update alone, so a run
+that was killed and goes on behind its newest checkpoint does to the last bit what it would have done.
 
-    outcome = train(policy, feed, TokenLoss(), plan, watch)
+    resume(policy, feed, checkpoints)
+    finished = train(policy, feed, TokenLoss(), plan, watch)
 """
 
 import time
@@ -72,18 +72,25 @@ class Plan(NamedTuple):
     checkpoints: Checkpoints | None = None
 
 
-class Outcome(NamedTuple):
-    """How the loop ended.
+def resume(policy: TorchPolicy, feed: Feed, checkpoints: Checkpoints) -> tuple[str, ...]:
+    """Bring a fresh policy to where the newest intact checkpoint is; nothing happens where there is none.
 
-    Attributes:
-        updates: made in all, earlier parts of the run included.
-        finished: whether all of the feed's updates were made.
-        skipped: checkpoints that were broken and not used, with the reason.
+    Returns:
+        Checkpoints that are broken and were passed over, each with the reason.
+
+    Raises:
+        ConfigurationError: the checkpoint is behind the end of `feed`.
+        DataError: every checkpoint is broken, or the newest is of another network.
     """
-
-    updates: int
-    finished: bool
-    skipped: tuple[str, ...] = ()
+    found = checkpoints.latest()
+    if found is None:
+        return ()
+    policy.restore(checkpoints.load(found, policy.state()))
+    if policy.updates > len(feed):
+        raise ConfigurationError(
+            f"the checkpoint holds {policy.updates} updates and this run has {len(feed)}; use another folder."
+        )
+    return tuple(found.skipped)
 
 
 def train(
@@ -95,11 +102,11 @@ def train(
     *,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
-) -> Outcome:
-    """Make all updates of `feed` that the newest checkpoint does not hold yet.
+) -> bool:
+    """Make all updates of `feed` that the policy has not had yet.
 
     Args:
-        policy: fresh, as it was when the run first started; its state is read from the checkpoint.
+        policy: fresh, or as `resume` left it.
         feed: what to train on.
         loss: what to make smaller.
         plan: when to save and to evaluate.
@@ -107,13 +114,14 @@ def train(
         stop: asked after each update; when any rank says yes, all save and leave.
         clock: monotonic seconds.
 
+    Returns:
+        Whether all updates are made.
+
     Raises:
-        ConfigurationError: the checkpoint is behind the feed's end.
         DataError: no rank has anything to train on in an update.
         TrainingDiverged: a loss is not finite.
         StorageError: a checkpoint could not be written; the one before is intact.
     """
-    skipped = _resume(policy, feed, plan)
     while policy.updates < len(feed):
         start = clock()
         means = policy.update(feed.window(policy.updates), loss)
@@ -126,7 +134,7 @@ def train(
             plan.checkpoints.save(policy.updates, policy.state(), policy.facts())
         if leaving:
             break
-    return Outcome(policy.updates, policy.updates == len(feed), skipped)
+    return policy.updates == len(feed)
 
 
 def evaluated(policy: TorchPolicy, feed: Feed, loss: Loss) -> dict[str, float]:
@@ -150,18 +158,6 @@ def reference_logprobs(
         logp_R = row_sums(policy.logprobs(batch), batch)
         found[numbers] = logp_R.double().cpu().numpy().reshape(2, -1).T
     return np.array(summed(found.reshape(-1).tolist(), policy.ranks)).reshape(-1, 2)
-
-
-def _resume(policy: TorchPolicy, feed: Feed, plan: Plan) -> tuple[str, ...]:
-    found = plan.checkpoints.latest() if plan.checkpoints else None
-    if plan.checkpoints is None or found is None:
-        return ()
-    policy.restore(plan.checkpoints.load(found, policy.state()))
-    if policy.updates > len(feed):
-        raise ConfigurationError(
-            f"the checkpoint holds {policy.updates} updates and this run has {len(feed)}; use another folder."
-        )
-    return tuple(found.skipped)
 
 
 def _evaluates(update: int, plan: Plan, done: bool) -> bool:

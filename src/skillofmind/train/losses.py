@@ -65,9 +65,10 @@ def log1mexp(logp_N: Tensor) -> Tensor:
     Where x rounds to 0 the value is finite, and the gradient is that of the largest p below 1 in float32:
     a clamp would stop the gradient where the penalty is needed most.
     """
-    below = logp_N.clamp(max=-(2.0**-24))
+    least = -(2.0**-24)
     # Straight through: the value is that of the clamped number, the gradient passes.
-    safe = logp_N + (below - logp_N).detach()
+    clamped = logp_N + (logp_N.clamp(max=least) - logp_N).detach()
+    safe = torch.where(logp_N > least, clamped, logp_N)
     near = safe > -math.log(2.0)
     # Each side gets harmless numbers where the other is taken, or its gradient would be 0 * inf.
     small = torch.where(near, safe, torch.full_like(safe, -math.log(2.0)))

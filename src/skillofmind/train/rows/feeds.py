@@ -15,9 +15,15 @@ from skillofmind.train.rows.order import Bin, Order, Update, passes, planned, sh
 from skillofmind.train.rows.token_row import Example, PreferencePair, TokenRow
 from skillofmind.train.shard import Ranks
 
+_Logprobs = NDArray[np.float64]
+
 
 class ExampleFeed:
-    """Rows for `TokenLoss`; a pass draws one choice of each example."""
+    """Rows for `TokenLoss`; a pass draws one choice of each example.
+
+    Attributes:
+        updates: all of them.
+    """
 
     def __init__(
         self,
@@ -79,7 +85,13 @@ class ExampleFeed:
 
 
 class PairFeed:
-    """Pairs for `PreferenceLoss`: the chosen answers of a micro-batch come first, then the rejected ones."""
+    """Pairs for `PreferenceLoss`: the chosen answers of a micro-batch come first, then the rejected ones.
+
+    Attributes:
+        updates: all of them.
+        micro: pairs of one forward pass.
+        pad_id: token that fills up.
+    """
 
     def __init__(
         self,
@@ -91,7 +103,6 @@ class PairFeed:
         ranks: Ranks,
         held_out: Sequence[PreferencePair] = (),
         stages: Sequence[Sequence[int]] | None = None,
-        references: tuple["NDArray[np.float64] | None", "NDArray[np.float64] | None"] = (None, None),
     ) -> None:
         """Plan all updates.
 
@@ -103,14 +114,20 @@ class PairFeed:
             ranks: this process among the others.
             held_out: to evaluate on.
             stages: a curriculum (`rows.order.staged`); all pairs in one stage without it.
-            references: what `loop.reference_logprobs` found for `pairs` and for `held_out`; `None` leaves the
-                reference to the policy.
         """
-        self._pairs, self._held_out, self._references = pairs, held_out, references
-        self._micro, self._pad_id, self._ranks = micro, pad_id, ranks
+        self._pairs, self._held_out = pairs, held_out
+        self._references: tuple[_Logprobs | None, _Logprobs | None] = (None, None)
+        self.micro, self.pad_id, self._ranks = micro, pad_id, ranks
         lengths = [[max(len(one.chosen.ids), len(one.rejected.ids))] for one in pairs]
         self.updates: list[Update] = planned(lengths, order, stages)
         self._passes = passes(self.updates)
+
+    def refer(self, pairs: "_Logprobs", held_out: "_Logprobs") -> None:
+        """Take the reference's log-probabilities of chosen and rejected answers, [pairs, 2] each.
+
+        Without them the reference is left to the policy.
+        """
+        self._references = (pairs, held_out)
 
     def __len__(self) -> int:
         """Return the number of updates."""
@@ -130,12 +147,12 @@ class PairFeed:
         return self._passes[update]
 
     def _batches(
-        self, pairs: Sequence[PreferencePair], bins: Sequence[Bin], reference: "NDArray[np.float64] | None"
+        self, pairs: Sequence[PreferencePair], bins: Sequence[Bin], reference: "_Logprobs | None"
     ) -> list[Batch]:
         found = []
-        for micro in share(bins, self._micro, self._ranks.rank, self._ranks.world):
+        for micro in share(bins, self.micro, self._ranks.rank, self._ranks.world):
             numbers = [number for ((number, _),) in micro]
-            batch = paired([pairs[number] for number in numbers], self._pad_id)
+            batch = paired([pairs[number] for number in numbers], self.pad_id)
             if reference is not None:
                 known = torch.from_numpy(reference[numbers].T.reshape(-1).astype(np.float32))
                 batch = batch._replace(reference_R=known)

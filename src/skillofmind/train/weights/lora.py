@@ -7,20 +7,24 @@ reference of a preference loss for nothing.
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from peft import LoraConfig, PeftModel, get_peft_model
+from typing import TYPE_CHECKING, Any
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.train.settings import Lora
 
+# PEFT is imported where adapters are used: it costs a second of CPU that training all weights need not pay.
+if TYPE_CHECKING:
+    from peft import PeftModel
 
-def with_adapters(network: Any, lora: Lora) -> PeftModel:
+
+def with_adapters(network: Any, lora: Lora) -> "PeftModel":
     """Return `network` with new adapters, drawn from torch's generator.
 
     Raises:
         ConfigurationError: the network has no module of the names in `lora.targets`.
     """
+    from peft import LoraConfig, get_peft_model
+
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     config = LoraConfig(
         r=lora.rank,
@@ -47,13 +51,15 @@ def adapters_off(network: Any) -> Iterator[None]:
     Raises:
         ConfigurationError: it has no adapters.
     """
+    from peft import PeftModel
+
     if not isinstance(network, PeftModel):
         raise ConfigurationError("a network without adapters holds no reference; compute it beforehand.")
     with network.disable_adapter():
         yield
 
 
-def merged(network: PeftModel) -> Any:
+def merged(network: "PeftModel") -> Any:
     """Return the base with the adapters added to its weights; `network` is used up.
 
     Raises:

@@ -1,0 +1,52 @@
+"""`som train`: train planners and response models; each subcommand is a file of this folder."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skillofmind.cli.options import argument, parse
+
+COMMANDS = {
+    "sft": "learn answers: a planner's explanation and skill, or any chat",
+    "dpo": "learn preferences: one answer over another",
+    "show-masks": "show which tokens would be trained, in colour",
+    "export": "merge, compare and write the trained model as a folder",
+}
+"""Subcommand -> what it does."""
+
+_DESCRIPTION = "Train planners and response models.\n\nsubcommands:\n" + "\n".join(
+    f"  {name:<11} {what}" for name, what in COMMANDS.items()
+)
+_EPILOG = """\
+Start with `som train sft --out runs/first`: it trains a tiny planner from nothing on the dialogues of the
+package. `som train SUBCOMMAND --help` explains one. Needs the extra `train`: pip install 'skillofmind[train]'
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """Options of `som train`."""
+
+    subcommand: str = argument("SUBCOMMAND", "one of those above")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run `som train`."""
+    if argv and argv[0] in COMMANDS:
+        module = argv[0].replace("-", "_")
+        return int(importlib.import_module(f"skillofmind.cli.train.{module}").run(argv[1:]))
+    options = parse(TrainOptions, "som train", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
+    return _unknown(options.subcommand)
+
+
+def _unknown(name: str) -> int:
+    import difflib
+
+    from skillofmind.cli.printable import printable
+
+    near = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}."
+    sys.stderr.write(f"som: unknown subcommand {printable(repr(name))}; {hint}\n")
+    return 2
