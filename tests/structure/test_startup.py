@@ -16,9 +16,10 @@ import skillofmind
 from skillofmind import __version__
 from skillofmind.cli.data import COMMANDS as DATA
 from skillofmind.cli.main import COMMANDS as TOP
+from skillofmind.cli.train import COMMANDS as TRAIN
 from tests.structure.source import Module, modules
 
-COMMANDS = [*TOP, *(f"data {name}" for name in DATA)]
+COMMANDS = [*TOP, *(f"data {name}" for name in DATA), *(f"train {name}" for name in TRAIN)]
 HEAVY = {"torch", "transformers", "aiohttp", "numpy", "rich"}
 NOT_AT_ALL = {*HEAVY, "msgspec", "asyncio"}
 _CHILD = """
@@ -80,12 +81,17 @@ def test_every_command_is_one_file() -> None:
 
     room = "skillofmind.cli."
     files = {s.name.removeprefix(room) for s in modules() if s.name.startswith(room) and is_command(s)}
-    assert files == {command.replace(" ", ".") for command in COMMANDS}
+    assert files == {module_of(command) for command in COMMANDS}
+
+
+def module_of(command: str) -> str:
+    """Return the module of a command below `skillofmind.cli`."""
+    return command.replace(" ", ".").replace("-", "_")
 
 
 def options_of(command: str) -> Any:
     """Return the options dataclass of a command: the one in its module."""
-    name = command.replace(" ", ".")
+    name = module_of(command)
     found = vars(importlib.import_module(f"skillofmind.cli.{name}"))
     kinds = [
         kind

@@ -8,6 +8,7 @@ import json
 import resource
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,7 +80,11 @@ def network(kind: str, seed: int = 0) -> nn.Module:
         return model
     from peft import LoraConfig, get_peft_model
 
-    adapted = get_peft_model(model, LoraConfig(r=3, target_modules="all-linear", init_lora_weights=False))
+    config = LoraConfig(r=3, target_modules="all-linear", init_lora_weights=False)
+    with warnings.catch_warnings():
+        # PEFT asks by a name that transformers calls deprecated.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        adapted = get_peft_model(model, config)
     assert isinstance(adapted, nn.Module)
     return adapted
 

@@ -96,8 +96,10 @@ async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") ->
             f"{endpoint.model!r} is no folder with weights; name one, or add --base-url for a served model."
         )
     from skillofmind.models.local import LocalModel
+    from skillofmind.models.local.loading import quiet_libraries
     from skillofmind.models.metered import metered
 
+    quiet_libraries()
     async with LocalModel(folder) as model:
         yield metered(model, meter)
 

@@ -191,8 +191,13 @@ class Checkpoints:
             )
         return None
 
-    def load(self, saved: Saved, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    def load(self, saved: Saved, tensors: Mapping[str, Tensor], prefix: str = "") -> dict[str, Any]:
         """Fill `tensors` in place and return the facts.
+
+        Args:
+            saved: what `latest` found.
+            tensors: all of the checkpoint's whose names begin with `prefix`.
+            prefix: to leave out the optimiser, say.
 
         Raises:
             DataError: names, shapes or dtypes are not those of the checkpoint, and nothing was filled; or it
@@ -201,7 +206,7 @@ class Checkpoints:
         """
         self._wait()
         parts: list[Part] = []
-        self._together(partial(self._fit, saved, tensors, parts))
+        self._together(partial(self._fit, saved, tensors, prefix, parts))
         self._together(partial(self._fill, saved, parts))
         return saved.facts
 
@@ -360,9 +365,11 @@ class Checkpoints:
         reasons = (what_is_wrong(path / name, manifest.files[name]) for name in mine)
         return next((reason for reason in reasons if reason), "")
 
-    def _fit(self, saved: Saved, tensors: Mapping[str, Tensor], parts: list[Part]) -> str:
+    def _fit(self, saved: Saved, tensors: Mapping[str, Tensor], prefix: str, parts: list[Part]) -> str:
         parts.extend(part(name, tensor) for name, tensor in tensors.items())
-        differs = difference(read_manifest(saved.path).tensors, parts)
+        stored = read_manifest(saved.path).tensors
+        wanted = {name: one for name, one in stored.items() if name.startswith(prefix)}
+        differs = difference(wanted, parts)
         if differs:
             raise DataError(
                 f"the checkpoint {str(saved.path)!r} is of another network: {differs}; use the settings "

@@ -42,6 +42,8 @@ ONE = Ranks(0, 1, torch.device("cpu"))
 CHUNK = 2**27
 """Most numbers of a float32 copy of logits; more are done chunk by chunk, again when going backwards."""
 
+_FUSED = {"cpu", "cuda"}
+
 
 class TorchPolicy:
     """Holds a network, its optimiser, and how many updates it has had.
@@ -385,7 +387,9 @@ def _optimiser(named: Mapping[str, Any], settings: Optimiser) -> Any:
         return torch.optim.SGD(kept, lr=rate)
     if settings.name == "adafactor":
         return torch.optim.Adafactor(kept, lr=rate)
-    return torch.optim.AdamW(kept, lr=rate, betas=settings.betas, eps=settings.epsilon)
+    # One kernel for all of an update's arithmetic, where there is one.
+    fused = all(one.device.type in _FUSED for one in named.values())
+    return torch.optim.AdamW(kept, lr=rate, betas=settings.betas, eps=settings.epsilon, fused=fused)
 
 
 def _clipped(parameters: Sequence[Any], clip: float | None) -> float:

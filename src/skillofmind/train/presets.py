@@ -1,7 +1,7 @@
 """Settings under a name: those of the Thanos paper, and one that two processor cores finish in minutes.
 
 Nothing is downloaded: `base` says which model a preset is meant for, and whoever trains gives its folder. A
-preset without a base makes its model from nothing (`train.scratch`).
+preset without a base makes its model from nothing (`train.weights.scratch`).
 
     >>> preset("thanos-1b").training.lora.rank
     256
@@ -100,6 +100,21 @@ _LAPTOP = Preset(
 )
 
 
+_LORA = Preset(
+    name="lora",
+    description="adapters on any chat model: the values that fine-tuning tools agree on",
+    base="a chat model",
+    training=Training(
+        optimiser=Optimiser("adamw", learning_rate=2e-4),
+        schedule=Schedule("cosine", warmup=0.03),
+        rows=Rows(batch=32, micro=4, passes=2, max_tokens=4096),
+        lora=Lora(rank=16, alpha=32, targets="all-linear"),
+        clip=1.0,
+    ),
+    preference=_THANOS_PREFERENCE,
+)
+
+
 def _thanos(size: str, base: str) -> Preset:
     return Preset(
         name=f"thanos-{size}",
@@ -114,6 +129,7 @@ PRESETS: dict[str, Preset] = {
     one.name: one
     for one in (
         _LAPTOP,
+        _LORA,
         _thanos("1b", "Llama-3.2-1B-Instruct"),
         _thanos("3b", "Llama-3.2-3B-Instruct"),
         _thanos("8b", "Llama-3.1-8B-Instruct"),

@@ -23,6 +23,7 @@ from tests.train.chat.styles import (
     shared,
     words_tokenizer,
 )
+from tests.train.chat.styles import tokenizer as new_tokenizer
 
 FOUR = talk("Hi there", "Hello!", "How are you?", "So sorry, I am fine.")
 
@@ -285,6 +286,52 @@ def test_a_second_begin_token_is_refused() -> None:
     style = LLAMA3._replace(template=str(LLAMA3.template).replace("<|eot_id|>", "<|eot_id|>{{ bos_token }}"))
     with pytest.raises(DataError, match="begin token in the middle"):
         made(shared(style), {"messages": FOUR})
+
+
+@pytest.mark.parametrize("begin", ["", "{{ bos_token }}{{ bos_token }}"])
+def test_there_is_one_begin_token_whoever_writes_it(begin: str) -> None:
+    style = LLAMA3._replace(template=str(LLAMA3.template).replace("{{ bos_token }}", begin))
+    assert only(style, FOUR).ids.tolist() == only(LLAMA3, FOUR).ids.tolist()
+    assert only(style, FOUR).loss_plan.tolist() == only(LLAMA3, FOUR).loss_plan.tolist()
+
+
+def test_marks_behind_a_prompt_that_inference_encodes_otherwise_make_a_row_for_each_turn() -> None:
+    template = str(LLAMA3.template).replace(
+        "{{ m.content | trim }}",
+        "{% if m.role == 'assistant' %}<{% generation %}{{ m.content }}{% endgeneration %}"
+        "{% else %}{{ m.content }}{% endif %}",
+    )
+    style = LLAMA3._replace(template=template, breaks_apart=False)
+    tokenizer = shared(style)
+    found = rows_of(made(tokenizer, {"messages": FOUR}))
+    texts = [trained_texts(row, tokenizer) for row in found]
+    assert texts == [["Hello!<|eot_id|>"], ["So sorry, I am fine.<|eot_id|>"]]
+    opened = tokenizer.encode("<", add_special_tokens=False)
+    assert prompts_before(found[1]) == [[*inference(tokenizer, FOUR[:3]), *opened]]
+
+
+def test_special_tokens_that_a_normaliser_makes_are_no_landmarks() -> None:
+    from tokenizers import AddedToken, normalizers
+
+    style = CHATML._replace(template=str(CHATML.template).replace("<|im_start|>", "<|SEP|>"))
+    tokenizer = new_tokenizer(style)
+    tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.add_tokens([AddedToken("<|sep|>", special=True, normalized=True)], special_tokens=True)
+    (row,) = rows_of(made(tokenizer, {"messages": FOUR}))
+    assert trained_texts(row, tokenizer) == ["hello!<|im_end|>", "so sorry, i am fine.<|im_end|>"]
+    assert row.ids.tolist().count(tokenizer.convert_tokens_to_ids("<|sep|>")) == 4
+
+
+def test_end_marks_that_swallow_line_breaks_keep_a_dialogue_in_one_row() -> None:
+    from tokenizers import AddedToken
+
+    tokenizer = new_tokenizer(
+        CHATML._replace(template=str(CHATML.template).replace("im_end", "end"), eos="<|end|>")
+    )
+    tokenizer.add_tokens([AddedToken("<|end|>", special=True, rstrip=True)], special_tokens=True)
+    (row,) = rows_of(made(tokenizer, {"messages": FOUR}))
+    assert trained_texts(row, tokenizer) == ["Hello!<|end|>", "So sorry, I am fine.<|end|>"]
+    assert prompts_before(row) == [inference(tokenizer, FOUR[:1]), inference(tokenizer, FOUR[:3])]
 
 
 def test_thoughts_in_their_own_field_reach_the_template() -> None:

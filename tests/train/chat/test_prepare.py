@@ -54,6 +54,11 @@ class TestChoices:
         assert (prepared.counts.rows, prepared.counts.examples, prepared.counts.token_rows) == (6, 5, 6)
         assert [len(example.choices) for example in made(tokenizer, *rows).examples] == [1] * 6
 
+    def test_rows_without_an_id_are_never_joined(self) -> None:
+        row = Placed("train.jsonl:1", {"prompt": ASKED, "completion": answer("a")})
+        prepared = prepare([row, row], shared(LLAMA3), RowOptions(one_per_pass=True))
+        assert [len(example.choices) for example in prepared.examples] == [1, 1]
+
     def test_the_prompt_of_several_choices_is_encoded_once(self) -> None:
         encoded: list[str] = []
         ids = PromptEncoder.ids
@@ -308,6 +313,21 @@ class TestPage:
         row = {"input_ids": [5, 6], "loss_plan": ["ce", "ignore"]}
         prepared = made(shared(CHATML), row, {"text": "x"})
         assert [one.reason for one in prepared.refused] == ["row 1: no token of it is trained"]
+
+    def test_options_cannot_write_control_tokens(self) -> None:
+        style = CHATML._replace(template="{{ greeting }}" + str(CHATML.template))
+        tokenizer = shared(style)
+        fake = "<|im_end|>"
+        row = {"prompt": talk(fake), "completions": [answer(f"a{fake}"), answer(f"{fake}{fake}")]}
+        found = rows_of(made(tokenizer, row, template_options={"greeting": fake}))
+        assert [trained_texts(one, tokenizer) for one in found] == [
+            [f"a{fake}{fake}"],
+            [f"{fake}{fake}{fake}"],
+        ]
+        end = tokenizer.convert_tokens_to_ids(fake)
+        assert [one.ids.tolist().count(end) for one in found] == [2, 2]
+        expected = inference(tokenizer, talk(fake), chat_template_kwargs={"greeting": fake})
+        assert [prompts_before(one) for one in found] == [[expected], [expected]]
 
     def test_options_reach_the_template(self) -> None:
         style = CHATML._replace(template="{% if polite %}P{% endif %}" + str(CHATML.template))

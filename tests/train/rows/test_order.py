@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillofmind.train.rows.order import Order, passes, planned, share, staged
+from skillofmind.train.rows.order import Order, planned, share, staged
 
 LENGTHS = [[3], [8], [5, 6], [1], [9], [2, 2, 2], [7]]
 
@@ -69,9 +69,9 @@ def test_ranks_share_every_bin_once_in_equally_many_rounds(count: int, micro: in
 
 
 def test_passes_are_counted_in_parts() -> None:
-    found = passes(planned(LENGTHS, Order(3, passes=2)))
-    assert found == pytest.approx([0, 1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
-    assert passes([]) == [0.0]
+    found = [update.done for update in planned(LENGTHS, Order(3, passes=2))]
+    assert found == pytest.approx([3 / 7, 6 / 7, 1, 10 / 7, 13 / 7, 2])
+    assert [update.done for update in planned(LENGTHS, Order(3, passes=2, updates=1))] == found[:1]
 
 
 class TestStages:

@@ -48,7 +48,7 @@ class DpoOptions:
     preset: str = option("lora", "lora, laptop, thanos-1b, thanos-3b or thanos-8b", value="NAME")
     held_out: Path | None = option(None, "pairs to evaluate on", value="FILE")
     set: str = option("", "any other setting of the preset, such as clip=0.5", value="NAME=VALUE,...")
-    loss: Literal["dpo", "ipo", "hinge", "simpo"] | None = option(None, "which loss (default: dpo)")
+    loss: Literal["dpo", "ipo", "hinge", "simpo"] = option("dpo", "which loss")
     beta: float | None = option(None, "how much is lost by leaving the reference", value="NUMBER")
     learning_rate: float | None = option(None, "peak learning rate", value="NUMBER")
     batch: int | None = option(None, "pairs of one update, over all processes", value="N")

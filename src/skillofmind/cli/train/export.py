@@ -71,7 +71,7 @@ def _export(options: ExportOptions) -> "Exported":
     model = Path(manifest.options["model"]) if manifest.options["model"] else options.run / BASE
     prepared = _prepared(options.run)
     records = [value for _, value in read_log(options.run / "updates.jsonl")]
-    from skillofmind.cli.train.start import quiet_libraries
+    from skillofmind.models.local.loading import quiet_libraries
     from skillofmind.train.recipe import CHECKPOINTS
     from skillofmind.train.settings import Lora
     from skillofmind.train.weights.export import CARD, export, read_trained

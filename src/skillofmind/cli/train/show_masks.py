@@ -66,15 +66,12 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _prepared(options: MaskOptions, model: Path) -> "tuple[Any, Prepared]":
-    from transformers import AutoTokenizer
-
     from skillofmind.cli.train.rows import TRAIN, preferences, supervised
     from skillofmind.train.chat.options import RowOptions
     from skillofmind.train.chat.prepare import prepare
+    from skillofmind.train.weights.folder import open_tokenizer
 
-    if not (model / "tokenizer_config.json").is_file():
-        raise ConfigurationError(f"--model {str(model)!r} holds no tokenizer; name a model folder.")
-    tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, trust_remote_code=False)
+    tokenizer = open_tokenizer(model)
     read = supervised if options.of == "sft" else preferences
     rows = islice(read(options.file, TRAIN), options.limit)
     return tokenizer, prepare(rows, tokenizer, RowOptions(train=options.turns))

@@ -106,6 +106,7 @@ def trained(job: Job) -> int:
     Raises:
         ConfigurationError, DataError, TrainingDiverged, StorageError: as the functions it calls.
     """
+    from skillofmind.models.local.loading import quiet_libraries
     from skillofmind.train.shard import ranks
 
     quiet_libraries()
@@ -258,11 +259,3 @@ def _leaving() -> Iterator[_Leaving]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def quiet_libraries() -> None:
-    """Keep transformers' own bars and remarks off the terminal; ours say what matters."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()

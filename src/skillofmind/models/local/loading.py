@@ -104,6 +104,14 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
     return Loaded(network.to(place).eval(), tokenizer)
 
 
+def quiet_libraries() -> None:
+    """Keep the bars and remarks of transformers off the terminal of this process."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
 def _device(name: str) -> Any:
     import torch
 

@@ -195,9 +195,9 @@ def _shapes(
 def _grouped(rows: Iterable[tuple[_Read, bool]]) -> list[_Read]:
     """Return the rows with those of one id and one prompt joined, at the place of the first."""
     found: dict[str, _Read] = {}
-    for row, named in rows:
-        groups = named and isinstance(row.shape, Ask)
-        key = fingerprint((row.id, row.shape.prompt)) if groups and isinstance(row.shape, Ask) else row.place
+    for number, (row, named) in enumerate(rows):
+        asked = row.shape.prompt if named and isinstance(row.shape, Ask) else None
+        key = str(number) if asked is None else fingerprint((row.id, asked))
         before = found.get(key)
         if before is not None and isinstance(before.shape, Ask) and isinstance(row.shape, Ask):
             joined = before.shape._replace(answers=(*before.shape.answers, *row.shape.answers))

@@ -152,11 +152,9 @@ def special_tokens(tokenizer: Any) -> dict[str, int]:
 def _marked(
     spans: Sequence[tuple[int, int]], start: int, end: int, stop: int, number: int
 ) -> tuple[tuple[int, int], ...]:
-    """Return the marked parts of an answer, the end mark joined to the last where they touch."""
+    """Return the marked parts of an answer, and its end mark."""
     inside = [(max(a - start, 0), min(b - start, end)) for a, b in spans]
     inside = [(a, b) for a, b in inside if a < b]
     if not inside and end:
         raise DataError(f"the chat template's generation marks leave out message {number + 1}")
-    if inside and inside[-1][1] == end:
-        return (*inside[:-1], (inside[-1][0], stop))
     return (*inside, (end, stop))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from skillofmind.train.rows.batch import Batch, Side, collated
-from skillofmind.train.rows.order import Bin, Order, Update, passes, planned, share
+from skillofmind.train.rows.order import Bin, Order, Update, planned, share
 from skillofmind.train.rows.token_row import Example, PreferencePair, TokenRow
 from skillofmind.train.shard import Ranks
 
@@ -51,7 +51,6 @@ class ExampleFeed:
         self._micro, self._pad_id, self._ranks, self._side = micro, pad_id, ranks, side
         lengths = [[len(row.ids) for row in one.choices] for one in examples]
         self.updates: list[Update] = planned(lengths, order)
-        self._passes = passes(self.updates)
 
     def __len__(self) -> int:
         """Return the number of updates."""
@@ -74,7 +73,7 @@ class ExampleFeed:
 
     def passed(self, update: int) -> float:
         """Return the passes that the updates before `update` made."""
-        return self._passes[update]
+        return self.updates[update - 1].done if update else 0.0
 
     def _row(self, drawn: tuple[int, int]) -> TokenRow:
         number, choice = drawn
@@ -120,7 +119,6 @@ class PairFeed:
         self.micro, self.pad_id, self._ranks = micro, pad_id, ranks
         lengths = [[max(len(one.chosen.ids), len(one.rejected.ids))] for one in pairs]
         self.updates: list[Update] = planned(lengths, order, stages)
-        self._passes = passes(self.updates)
 
     def refer(self, pairs: "_Logprobs", held_out: "_Logprobs") -> None:
         """Take the reference's log-probabilities of chosen and rejected answers, [pairs, 2] each.
@@ -144,7 +142,7 @@ class PairFeed:
 
     def passed(self, update: int) -> float:
         """Return the passes that the updates before `update` made."""
-        return self._passes[update]
+        return self.updates[update - 1].done if update else 0.0
 
     def _batches(
         self, pairs: Sequence[PreferencePair], bins: Sequence[Bin], reference: "_Logprobs | None"

@@ -9,7 +9,6 @@ row, or several packed ones. The last update of a pass may be smaller.
 micro-batches, empty ones where need be, because ranks of a sharded network take their steps together.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -54,11 +53,13 @@ class Update(NamedTuple):
         stage: number of the stage.
         passed: number of the pass within it.
         bins: what to train on.
+        done: passes through the rows, those of all stages together, when it is made.
     """
 
     stage: int
     passed: int
     bins: tuple[Bin, ...]
+    done: float
 
 
 def planned(
@@ -87,8 +88,10 @@ def _updates(
         for passed in range(order.passes):
             generator = np.random.Generator(np.random.PCG64([order.seed, stage, passed]))
             bins = _bins(lengths, members, order, generator)
+            before = stage * order.passes + passed
             for start in range(0, len(bins), order.batch):
-                yield Update(stage, passed, tuple(bins[start : start + order.batch]))
+                mine = tuple(bins[start : start + order.batch])
+                yield Update(stage, passed, mine, before + (start + len(mine)) / len(bins))
 
 
 def _bins(
@@ -122,18 +125,6 @@ def _grouped(drawn: list[Drawn], sizes: list[int], batch: int, generator: np.ran
     rest = [group for group in groups if len(group) < batch]
     mixed = [full[place] for place in generator.permutation(len(full))] + rest
     return [drawn[place] for group in mixed for place in group]
-
-
-def passes(updates: Sequence[Update]) -> list[float]:
-    """Return how many passes are done before each update and, as the last number, after all of them."""
-    sizes = Counter(update[:2] for update in updates)
-    found, whole, done = [0.0], 0, 0
-    for update in updates:
-        done += 1
-        if done == sizes[update[:2]]:
-            whole, done = whole + 1, 0
-        found.append(whole + done / sizes[update[:2]])
-    return found
 
 
 def share(bins: Sequence[Bin], micro: int, rank: int, world: int) -> list[tuple[Bin, ...]]:

@@ -36,7 +36,7 @@ def open_base(folder: Path, device: torch.device, *, dtype: torch.dtype = torch.
         ConfigurationError: the folder holds no causal language model.
         MissingExtra: torch or transformers is not installed.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     place = find_folder(folder, allow_download=False)
     try:
@@ -45,8 +45,20 @@ def open_base(folder: Path, device: torch.device, *, dtype: torch.dtype = torch.
         )
     except (ValueError, OSError) as error:
         raise ConfigurationError(f"{str(folder)!r} holds no causal language model: {error}") from error
-    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False)
-    return Base(network.to(device), tokenizer)
+    return Base(network.to(device), open_tokenizer(place))
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """Load the tokenizer of a model folder.
+
+    Raises:
+        ConfigurationError: the folder holds none.
+    """
+    from transformers import AutoTokenizer
+
+    if not (folder / "tokenizer_config.json").is_file():
+        raise ConfigurationError(f"{str(folder)!r} holds no tokenizer; name a model folder.")
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def check_isolation(network: Any, device: torch.device) -> None:

@@ -55,8 +55,12 @@ def adapters_off(network: Any) -> Iterator[None]:
 
     if not isinstance(network, PeftModel):
         raise ConfigurationError("a network without adapters holds no reference; compute it beforehand.")
-    with network.disable_adapter():
+    # `PeftModel.disable_adapter` does this too, after a look at every layer for a warning, each time.
+    network.base_model.disable_adapter_layers()
+    try:
         yield
+    finally:
+        network.base_model.enable_adapter_layers()
 
 
 def merged(network: "PeftModel") -> Any:

@@ -13,8 +13,8 @@ from skillofmind.core.completion import Sampling
 from skillofmind.core.conversation import Conversation, Message
 from skillofmind.core.errors import ConfigurationError, StorageError
 from skillofmind.models.local import LocalModel
-from skillofmind.train.scratch import END, PAD, make_folder, make_network, make_tokenizer
 from skillofmind.train.settings import Size
+from skillofmind.train.weights.scratch import END, PAD, make_folder, make_network, make_tokenizer
 
 SIZE = Size(hidden=16, layers=2, heads=2, kv_heads=1, inner=32, vocabulary=320, context=128)
 TEXTS = [
