@@ -224,7 +224,7 @@ def fits(text: str, skill: str) -> bool:
 def _share(hits: Iterable[bool]) -> Json:
     counted = [bool(hit) for hit in hits]
     rate = wilson(sum(counted), len(counted))
-    found = {"share": rate.share, "low": rate.low, "high": rate.high}
+    found = {"share": rate.value, "low": rate.low, "high": rate.high}
     return {name: round(value or 0.0, 4) for name, value in found.items()}
 
 
