@@ -32,6 +32,7 @@ class Job(NamedTuple):
         max_tokens: longest row.
         attention: of transformers: `sdpa`, or `flash_attention_2` where it is installed.
         lean: whether the bare loop projects the vocabulary at the trained tokens only, as we and TRL do.
+        rate: of learning.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Job(NamedTuple):
     max_tokens: int = 256
     attention: str = "sdpa"
     lean: bool = False
+    rate: float = 1e-3
 
 
 class Row(NamedTuple):
@@ -55,7 +57,6 @@ class Row(NamedTuple):
     prompt: int
 
 
-RATE = 1e-3
 CLIP = 1.0
 
 

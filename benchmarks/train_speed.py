@@ -341,6 +341,7 @@ def on_gpu(options: argparse.Namespace) -> Json:
             rank=rank,
             max_tokens=2048,
             attention=options.attention,
+            rate=1e-5,
         )
         found[name] = measure(shape, arms, job, options.rounds, options.threads)
     return {"aims": gpu_verdict(found), "trained": found}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.train_inputs import CLIP, RATE, Job, Row, device_clock, read_job, read_rows, write_record
+from benchmarks.train_inputs import CLIP, Job, Row, device_clock, read_job, read_rows, write_record
 from skillofmind.run.directory import RunDirectory
 from skillofmind.train.monitor import UPDATES
 from skillofmind.train.policy import ONE
@@ -26,7 +26,7 @@ SEED = 0
 def training(job: Job) -> Training:
     """Return our settings for the job."""
     return Training(
-        optimiser=Optimiser(learning_rate=RATE),
+        optimiser=Optimiser(learning_rate=job.rate),
         rows=Rows(batch=job.batch, micro=job.micro, passes=1, updates=job.updates, max_tokens=job.max_tokens),
         lora=Lora(rank=job.rank, alpha=2.0 * job.rank) if job.rank else None,
         precision="bf16" if job.precision == "bf16" else "fp32",

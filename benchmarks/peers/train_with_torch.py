@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM
 
-from benchmarks.train_inputs import CLIP, RATE, Job, Row, device_clock, read_job, read_rows, write_record
+from benchmarks.train_inputs import CLIP, Job, Row, device_clock, read_job, read_rows, write_record
 
 
 def adapted(network: Any, rank: int) -> Any:
@@ -73,7 +73,7 @@ def main() -> None:
     network = network.to(job.device).train()
     network = adapted(network, job.rank) if job.rank else network
     weights = [one for one in network.parameters() if one.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.0, fused=True)
+    optimiser = torch.optim.AdamW(weights, lr=job.rate, weight_decay=0.0, fused=True)
     losses = []
     for number in range(job.updates):
         chosen = rows[number * job.batch : (number + 1) * job.batch]

@@ -17,7 +17,6 @@ from trl import SFTConfig, SFTTrainer
 
 from benchmarks.train_inputs import (
     CLIP,
-    RATE,
     Clock,
     Job,
     Row,
@@ -48,7 +47,7 @@ def settings(job: Job, folder: str) -> SFTConfig:
         max_steps=job.updates,
         per_device_train_batch_size=job.micro,
         gradient_accumulation_steps=job.batch // job.micro,
-        learning_rate=RATE,
+        learning_rate=job.rate,
         lr_scheduler_type="constant",
         max_grad_norm=CLIP,
         optim="adamw_torch_fused",
