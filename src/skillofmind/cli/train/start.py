@@ -1,8 +1,10 @@
 """What `som train sft` and `som train dpo` have in common: processes, run directory, base, rows, the end."""
 
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ import msgspec
 from skillofmind.cli.main import interrupted
 from skillofmind.cli.printable import printable
 from skillofmind.cli.train.page import write_page
+from skillofmind.cli.train.telling import told_once
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.record import Record
 from skillofmind.data.files import expand
@@ -90,11 +93,16 @@ class Ended(Record, frozen=True):
     weights: str = ""
 
 
+_AT_ONCE = 1.0
+"""Seconds within which a second Ctrl-C is the first one, which a launcher passes on once more."""
+
+
 class _Leaving:
-    """Whether a signal asked to save and leave, and which."""
+    """Whether a signal asked to save and leave, which, and when."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.since = 0.0
 
     def __call__(self) -> bool:
         return self.signal is not None
@@ -110,8 +118,9 @@ def trained(job: Job) -> int:
     from skillofmind.train.shard import ranks
 
     quiet_libraries()
-    with ranks(job.device) as here, _leaving() as leaving, ExitStack() as owned:
+    with ranks(job.device) as here, told_once(here), ExitStack() as owned:
         first = here.rank == 0
+        leaving = owned.enter_context(_leaving(quiet=not first))
         run = owned.enter_context(_run_directory(job)) if first else None
         base, prepared, held_out = _material(job, here, run)
         if first:
@@ -240,7 +249,7 @@ def _weights(end: "End") -> str:
 
 
 @contextmanager
-def _leaving() -> Iterator[_Leaving]:
+def _leaving(*, quiet: bool) -> Iterator[_Leaving]:
     """Note SIGTERM and the first Ctrl-C; a second Ctrl-C ends at once."""
     leaving = _Leaving()
     if threading.current_thread() is not threading.main_thread():
@@ -248,10 +257,14 @@ def _leaving() -> Iterator[_Leaving]:
         return
 
     def note(number: int, frame: Any) -> None:
-        if leaving.signal == signal.SIGINT and number == signal.SIGINT:
+        now = time.monotonic()
+        if leaving.signal is None:
+            leaving.signal, leaving.since = number, now
+            if not quiet:
+                # The signal may have come in the middle of a write to the buffered `sys.stderr`.
+                os.write(2, b"som: saving after this update; Ctrl-C again gives it up.\n")
+        elif number == signal.SIGINT and now - leaving.since > _AT_ONCE:
             raise KeyboardInterrupt
-        leaving.signal = number
-        sys.stderr.write("som: saving after this update; Ctrl-C again gives it up.\n")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
