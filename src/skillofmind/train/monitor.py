@@ -170,8 +170,8 @@ def flops_per_token(network: Any, *, frozen_base: bool) -> float:
         frozen_base: whether only adapters are trained.
     """
     embeddings = network.get_input_embeddings().weight
-    head = network.get_output_embeddings().weight
-    tied = embeddings.data_ptr() == head.data_ptr()
+    # Compared as objects: a part of a sharded weight has no address of its own.
+    tied = embeddings is network.get_output_embeddings().weight
     weights = sum(one.numel() for one in network.parameters()) - (0 if tied else embeddings.numel())
     return float((4 if frozen_base else 6) * weights)
 
@@ -198,8 +198,8 @@ def _board(folder: Path, done: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    # Events after the checkpoint, which are written again now, are hidden.
-    return SummaryWriter(str(folder), purge_step=done + 1 if done else None)
+    # Events after the checkpoint, or of a start that got to none, are written again now: those are hidden.
+    return SummaryWriter(str(folder), purge_step=done + 1)
 
 
 def _short(number: float) -> str:

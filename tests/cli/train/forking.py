@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -171,10 +171,17 @@ def _import_everything() -> None:
 
     torch.set_num_threads(1)
     # What transformers imports when it is asked for.
-    assert transformers.LlamaForCausalLM and transformers.GPT2LMHeadModel and transformers.AutoTokenizer
-    assert transformers.PreTrainedTokenizerFast and transformers.AutoModelForCausalLM and peft.LoraConfig
-    assert skillofmind.cli.train.start and skillofmind.cli.train.export and skillofmind.train.recipe
-    assert skillofmind.train.weights.export and skillofmind.train.weights.scratch
+    assert transformers.LlamaForCausalLM
+    assert transformers.GPT2LMHeadModel
+    assert transformers.AutoTokenizer
+    assert transformers.PreTrainedTokenizerFast
+    assert transformers.AutoModelForCausalLM
+    assert peft.LoraConfig
+    assert skillofmind.cli.train.start
+    assert skillofmind.cli.train.export
+    assert skillofmind.train.recipe
+    assert skillofmind.train.weights.export
+    assert skillofmind.train.weights.scratch
 
 
 def _fork(question: dict[str, Any]) -> int:

@@ -8,7 +8,24 @@ from typing import Any
 from skillofmind.run.log import read_log
 from tests.models.local.tiny import save_tiny
 
-WORDS = "sorry hear talk lovely day walk hard feel same way user think about it want shall".split()
+WORDS = [
+    "sorry",
+    "hear",
+    "talk",
+    "lovely",
+    "day",
+    "walk",
+    "hard",
+    "feel",
+    "same",
+    "way",
+    "user",
+    "think",
+    "about",
+    "it",
+    "want",
+    "shall",
+]
 
 
 def sentence(number: int, length: int = 4) -> str:

@@ -22,7 +22,6 @@ from tests.cli.train.material import (
     model_folder,
     preference_rows,
     supervised_rows,
-    updates,
     write_rows,
 )
 from tests.train.launching import LAUNCH, environment
