@@ -19,6 +19,7 @@ from typing import Any, Self
 import torch
 
 from skillofmind.core.record import Record
+from skillofmind.run.atomic import storage_errors
 from skillofmind.run.directory import RunDirectory
 from skillofmind.run.progress import Progress
 from skillofmind.train.loop import Told
@@ -101,7 +102,7 @@ class Monitor:
     def __enter__(self) -> Self:
         self._board = _board(self._folder, self._done)
         if self._board is not None:
-            self._closing.callback(self._board.close)
+            self._closing.callback(self._close_board)
         self._closing.enter_context(self._progress)
         return self
 
@@ -154,8 +155,14 @@ class Monitor:
         flat |= {f"held_out/{name}": value for name, value in record.held_out.items()}
         if record.mfu is not None:
             flat["mfu"] = record.mfu
-        for name, value in flat.items():
-            self._board.add_scalar(name, value, update)
+        # Its thread writes; what the disk said to the thread comes up here, later.
+        with storage_errors(self._folder):
+            for name, value in flat.items():
+                self._board.add_scalar(name, value, update)
+
+    def _close_board(self) -> None:
+        with storage_errors(self._folder):
+            self._board.close()
 
 
 def flops_per_token(network: Any, *, frozen_base: bool) -> float:

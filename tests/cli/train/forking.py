@@ -12,10 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from tests.cli.som import Result, environment
 
@@ -64,15 +64,6 @@ class Child:
         return self.wait().code == -signal.SIGKILL
 
 
-class Ranks(NamedTuple):
-    """Processes that train together."""
-
-    children: list[Child]
-
-    def wait(self, seconds: float = MOST_SECONDS) -> list[Result]:
-        return [child.wait(seconds) for child in self.children]
-
-
 class Forks:
     """The server, as a context manager."""
 
@@ -107,15 +98,15 @@ class Forks:
         folder.mkdir()
         return Child(self, self.ask(start=[str(word) for word in words], env=env, folder=str(folder)), folder)
 
-    def start_ranks(self, world: int, *words: object) -> Ranks:
-        """Start as many processes as torchrun would."""
+    def start_ranks(self, *words: Sequence[object]) -> list[Child]:
+        """Start as many processes as there are command lines, as torchrun would."""
         with socket.socket() as free:
             free.bind(("localhost", 0))
             port = free.getsockname()[1]
-        place = {"WORLD_SIZE": str(world), "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
-        return Ranks(
-            [self.start(*words, **place, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(world)]
-        )
+        place = {"WORLD_SIZE": str(len(words)), "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+        return [
+            self.start(*one, **place, RANK=str(rank), LOCAL_RANK=str(rank)) for rank, one in enumerate(words)
+        ]
 
     def ask(self, **question: Any) -> Any:
         stdin, stdout = self._server.stdin, self._server.stdout

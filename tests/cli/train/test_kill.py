@@ -77,7 +77,7 @@ class Scene:
 
     def start(self, words: list[object]) -> list[Child]:
         if self.world > 1:
-            return self.forks.start_ranks(self.world, *words).children
+            return self.forks.start_ranks(*[words] * self.world)
         return [self.forks.start(*words)]
 
     def finished(self, words: list[object]) -> tuple[dict[str, Any], list[float]]:
