@@ -1,4 +1,4 @@
-"""Whole trainings by the recipe: `torch.distributed.run ... sharded_work.py FOLDER NAME...`, or in one process.
+"""Whole trainings by the recipe, also by `torch.distributed.run ... sharded_work.py FOLDER NAME...`.
 
 Each case trains in FOLDER/NAME-WORLD; NAME@UPDATES goes on up to so many in FOLDER/NAME-shared. Rank 0 puts
 what it found into FOLDER/found-WORLD.json.

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -501,7 +502,7 @@ class TestTensorBoard:
         log = run / "updates.jsonl"
         for most in (3, 9):
             child = bench.som.start("train", "sft", bench.rows, *common, *words)
-            child.kill_when(lambda most=most: log.exists() and log.read_bytes().count(b"\n") >= most)
+            child.kill_when(partial(_has_lines, log, most))
         assert ended(bench.som("train", "sft", bench.rows, *common, *words))["updates"] == 12
         told = losses(run)
         events = dict(_scalars(run / "tensorboard"))
@@ -509,6 +510,10 @@ class TestTensorBoard:
         for name, points in events.items():
             assert [step for step, _ in points] == [*range(1, 13)], name
         assert [value for _, value in events["loss"]] == pytest.approx(told, rel=1e-6)
+
+
+def _has_lines(log: Path, least: int) -> bool:
+    return log.exists() and log.read_bytes().count(b"\n") >= least
 
 
 def _scalars(folder: Path) -> Iterator[tuple[str, list[tuple[int, float]]]]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from skillofmind.cli.train import start
 from tests.cli.som import Result
 from tests.cli.train.forking import Child, Forks
 from tests.cli.train.material import (
@@ -203,22 +204,6 @@ class TestSignals:
         assert ended["weights"] == scene.expected["weights"]
         assert found == scene.losses
 
-    def test_a_second_ctrl_c_gives_it_up_and_the_last_checkpoint_stays(
-        self, forks: Forks, every: dict[str, Way], tmp_path: Path
-    ) -> None:
-        way = every["full"]
-        words = ["train", *way.words, "--set", "saving.every=1", "--passes", 400, "--out", tmp_path / "run"]
-        child = forks.start(*words)
-        until(child, lambda: size(tmp_path / "run" / "updates.jsonl") > 0)
-        # Held still, it sees the second one before it has done what the first one asks for.
-        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGCONT):
-            child.signal(number)
-        child.signal(signal.SIGINT)
-        left = child.wait()
-        assert left.code == 130, left.err
-        assert "Traceback" not in left.err
-        assert checkpoints(tmp_path / "run")
-
 
 class TestTorchrun:
     @pytest.mark.slow
@@ -290,3 +275,32 @@ def until(child: Child, reached: Callable[[], bool]) -> None:
     while not reached():
         assert child.running(), child.err()
         time.sleep(0.002)
+
+
+class TestLeaving:
+    """Ctrl-C reaches the ranks twice under a launcher, which passes on what the terminal sent to all."""
+
+    @pytest.mark.parametrize("patience", [0.0, 60.0])
+    def test_a_second_ctrl_c_counts_when_it_comes_later(
+        self, patience: float, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(start, "_AT_ONCE", patience)
+        before = signal.getsignal(signal.SIGINT)
+        given_up = False
+        with start._leaving(quiet=False) as leaving:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert leaving()
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+            except KeyboardInterrupt:
+                given_up = True
+        assert given_up == (patience == 0.0)
+        assert signal.getsignal(signal.SIGINT) == before
+        assert capfd.readouterr().err.count("som: saving after this update") == 1
+
+    def test_the_other_ranks_say_nothing(self, capfd: pytest.CaptureFixture[str]) -> None:
+        with start._leaving(quiet=True) as leaving:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert leaving.signal == signal.SIGTERM
+        assert capfd.readouterr().err == ""
