@@ -1,4 +1,4 @@
-"""What breaks in the middle of a run, at the level of the recipe: the last good checkpoint stays and goes on."""
+"""What breaks in the middle of a run, at the level of the recipe: the last good checkpoint goes on."""
 
 import errno
 import json
