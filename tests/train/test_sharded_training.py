@@ -15,7 +15,7 @@ from tests.train.launching import HERE, LAUNCH, environment
 from tests.train.sharded_work import CASES, UPDATES, found, told, trained
 
 CLOSE = 1e-5
-SHORT = ["sft-lora", "dpo-one-pair"]
+SHORT = ["sft-lora"]
 
 
 def on_two(folder: Path, names: Sequence[str]) -> dict[str, Any]:

@@ -351,6 +351,7 @@ class TestExport:
         assert "is not what the run started from" in done.err
         assert not (bench.folder / "moving-out").exists()
 
+    @pytest.mark.slow
     def test_a_tied_head_stays_tied(self, bench: Bench) -> None:
         from safetensors.torch import load_file
         from transformers import AutoModelForCausalLM

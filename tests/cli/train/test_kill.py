@@ -180,7 +180,10 @@ class TestTwoProcesses:
 
 
 class TestSignals:
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+    @pytest.mark.parametrize(
+        ("number", "code"),
+        [(signal.SIGTERM, 0), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
+    )
     def test_the_first_signal_saves_and_the_same_command_goes_on(
         self, number: signal.Signals, code: int, forks: Forks, every: dict[str, Way], tmp_path: Path
     ) -> None:
