@@ -55,10 +55,10 @@ class _Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments:"):
             words = message.partition(":")[2].split()
             word = next((word for word in words if word.startswith("-")), "").partition("=")[0]
-            return _did_you_mean(word, self._option_string_actions)
+            return did_you_mean(word, self._option_string_actions)
         chosen = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if chosen:
-            return _did_you_mean(chosen[1], re.findall(r"'([^']*)'", chosen[2]))
+            return did_you_mean(chosen[1], re.findall(r"'([^']*)'", chosen[2]))
         if message.endswith("expected one argument"):
             flag = message.partition(":")[0]
             return f" A value that begins with - is written {flag}=VALUE."
@@ -151,6 +151,7 @@ def _number(word: str) -> float:
 _READERS: dict[Any, Callable[[str], Any]] = {str: _text, Path: _path, int: _whole, float: _number}
 
 
-def _did_you_mean(word: str, known: typing.Iterable[str]) -> str:
+def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
+    """Return the known word that was probably meant as a sentence after a blank, or ""."""
     near = difflib.get_close_matches(word, list(known), 1)
     return f" Did you mean {near[0]}?" if near else ""
