@@ -186,7 +186,7 @@ class TestOptions:
             (["plan", "FILE", "--planner", "embeded"], ("'embeded'", "Did you mean embedded?")),
             (["plan", "FILE", "--planner", "gpt"], ("'gpt'", "embedded", "prompted", "weights")),
             (["plan", "FILE", "--planner", "embedded:0.3"], ("'0.3'", "write NAME=NUMBER")),
-            (["plan", "FILE", "--planner", "encoder:"], ("--planner encoder ''", "write NAME=NUMBER")),
+            (["plan", "FILE", "--planner", "encoder:"], ("--planner: encoder ''", "write NAME=NUMBER")),
             (["plan", "FILE", "--planner", "embedded:threshold=2"], ("threshold=2 is no probability",)),
             (["plan", "FILE", "--planner", "embedded:threshold=-0.1"], ("threshold=-0.1", "from 0 to 1")),
             (["plan", "FILE", "--planner", "embedded:threshold=nan"], ("threshold=nan", "from 0 to 1")),

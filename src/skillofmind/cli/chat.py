@@ -73,7 +73,7 @@ class ChatOptions:
     model: str = option("", "response model: a served model, or a folder with weights", value="NAME")
     base_url: str = option("", "OpenAI-compatible server of the response model", value="URL")
     api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
-    planner: str = option("embedded", PLANNERS, value="PLANNER")
+    planner: str = option("embedded", PLANNERS, value="PLANNER", check=read_planner)
     planner_model: str = option("", "model of the planner, if not --model", value="NAME")
     planner_url: str = option("", "server of the planner, if not --base-url", value="URL")
     inject: Literal["both", "skill", "explanation", "off"] = option("both", "what of a plan the model sees")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
 
 from skillofmind.cli.data.source import pairs
-from skillofmind.cli.options import did_you_mean
 from skillofmind.core.errors import (
     ConfigurationError,
     MalformedResponse,
@@ -76,7 +75,7 @@ def read_planner(text: str) -> Wanted:
     known = get_args(PlannerKind)
     if name not in known:
         raise ConfigurationError(
-            f"--planner {name!r} is no planner; there are {', '.join(known)}.{did_you_mean(name, known)}"
+            f"--planner invalid choice: {name!r} (choose from {', '.join(map(repr, known))})."
         )
     settings = ("threshold",) if name in IN_PACKAGE else ()
     found = pairs(rest, f"--planner {name}") if colon else {}

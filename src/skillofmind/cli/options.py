@@ -20,11 +20,19 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from skillofmind.cli.printable import printable
+from skillofmind.core.errors import ConfigurationError
 
 T = TypeVar("T")
 
 
-def option(default: Any, help: str, *, name: str | None = None, value: str | None = None) -> Any:
+def option(
+    default: Any,
+    help: str,
+    *,
+    name: str | None = None,
+    value: str | None = None,
+    check: Callable[[Any], object] | None = None,
+) -> Any:
     """Return a dataclass field that becomes `--its-name`.
 
     Args:
@@ -32,8 +40,10 @@ def option(default: Any, help: str, *, name: str | None = None, value: str | Non
         help: one line; the default is added to it.
         name: flag to use in place of the field's name.
         value: placeholder in the help text.
+        check: raises `ConfigurationError` for a word that the option does not take.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "flag": name, "value": value})
+    about = {"help": help, "flag": name, "value": value, "check": check}
+    return dataclasses.field(default=default, metadata=about)
 
 
 def argument(value: str, help: str, **kwargs: Any) -> Any:
@@ -55,10 +65,10 @@ class _Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments:"):
             words = message.partition(":")[2].split()
             word = next((word for word in words if word.startswith("-")), "").partition("=")[0]
-            return did_you_mean(word, self._option_string_actions)
+            return _did_you_mean(word, self._option_string_actions)
         chosen = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if chosen:
-            return did_you_mean(chosen[1], re.findall(r"'([^']*)'", chosen[2]))
+            return _did_you_mean(chosen[1], re.findall(r"'([^']*)'", chosen[2]))
         if message.endswith("expected one argument"):
             flag = message.partition(":")[0]
             return f" A value that begins with - is written {flag}=VALUE."
@@ -98,6 +108,8 @@ def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint:
         return
     shown = "" if field.default in (None, "", (), dataclasses.MISSING) else f" (default: {field.default})"
     settings: dict[str, Any] = {"help": help + shown, **_conversion(hint)}
+    if meta.get("check"):
+        settings["type"] = _checked(flag, settings["type"], meta["check"])
     if meta.get("positional"):
         if field.default is not dataclasses.MISSING:
             settings |= {"nargs": "?", "default": field.default}
@@ -116,6 +128,19 @@ def _conversion(hint: Any) -> dict[str, Any]:
     if typing.get_origin(hint) is typing.Literal:
         return {"choices": typing.get_args(hint)}
     return {"type": _READERS[hint]}
+
+
+def _checked(flag: str, read: Callable[[str], T], check: Callable[[T], object]) -> Callable[[str], T]:
+    def checked(word: str) -> T:
+        found = read(word)
+        try:
+            check(found)
+        except ConfigurationError as error:
+            said = str(error).removeprefix(f"{flag} ").removesuffix(".")
+            raise argparse.ArgumentTypeError(said) from None
+        return found
+
+    return checked
 
 
 def _text(word: str) -> str:
@@ -151,7 +176,6 @@ def _number(word: str) -> float:
 _READERS: dict[Any, Callable[[str], Any]] = {str: _text, Path: _path, int: _whole, float: _number}
 
 
-def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """Return the known word that was probably meant as a sentence after a blank, or ""."""
+def _did_you_mean(word: str, known: typing.Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), 1)
     return f" Did you mean {near[0]}?" if near else ""

@@ -66,7 +66,7 @@ class PlanOptions:
     """Options of `som plan`."""
 
     file: Path = argument("FILE", "dialogues to plan for; - is standard input")
-    planner: str = option("embedded", PLANNERS, value="PLANNER")
+    planner: str = option("embedded", PLANNERS, value="PLANNER", check=read_planner)
     model: str = option(
         "", "for prompted and weights: a served model, or a folder with weights", value="NAME"
     )
@@ -101,7 +101,6 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _check(options: PlanOptions) -> None:
-    read_planner(options.planner)
     if options.concurrency < 1:
         raise ConfigurationError(f"--concurrency {options.concurrency} must be at least 1.")
     check_patience(options.timeout)
