@@ -141,7 +141,8 @@ def planner_study() -> str:
             f"{speed['cpu_p50']:.1f} / {speed['cpu_p95']:.1f}" if speed else "-",
             f"{arm['bytes'] / 1e6:.1f}",
         ]
-        rows.append([label, *scores, f"{arm['ece']:.3f}", *cost])
+        remark = f"; {arm['remark']}" if "remark" in arm else ""
+        rows.append([label + remark, *scores, f"{arm['ece']:.3f}", *cost])
     head = f"{turns['test']} test turns, {turns['train']} to learn from"
     ms = "CPU ms a plan, p50 / p95"
     return table([head, "accuracy", "in the top three", "macro-F1", "ECE", ms, "MB"], rows)
