@@ -13,10 +13,17 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from render_training import training
-from tables import RESULTS, ROOT, result, table
+from tables import RESULTS, ROOT, result, table, with_interval
+from training_tables import training
+from transfer_tables import (
+    esconv_choice,
+    esconv_scores,
+    transfer_rows,
+    transfer_scores,
+    transfer_verdicts,
+)
 
 if TYPE_CHECKING:
     from skillofmind.data.labels import LabelScheme
@@ -51,12 +58,12 @@ def rendered(page: Path) -> str:
         return f"<!-- begin {found[1]} -->\n{PARTS[found[1]]()}\n<!-- end {found[1]} -->"
 
     text = page.read_text(encoding="utf-8")
+    begun, ended = (re.findall(rf"<!-- {mark} (\w+) -->", text) for mark in ("begin", "end"))
+    if begun != ended:
+        raise SystemExit(
+            f"{page.relative_to(ROOT)}: parts begin {begun!r} and end {ended!r}; make them match."
+        )
     return re.sub(r"<!-- begin (\w+) -->\n.*?<!-- end \1 -->", fill, text, flags=re.DOTALL)
-
-
-def _with_interval(score: dict[str, Any]) -> str:
-    low, high = score["interval95"]
-    return f"{score['value']:.3f} ({low:.3f} to {high:.3f})"
 
 
 def planner_scores() -> str:
@@ -68,7 +75,7 @@ def planner_scores() -> str:
         "majority": "always the commonest skill",
     }
     rows = [
-        [label, *(_with_interval(found["scores"][name][m]) for m in ("accuracy", "top3", "macro_f1"))]
+        [label, *(with_interval(found["scores"][name][m]) for m in ("accuracy", "top3", "macro_f1"))]
         for name, label in names.items()
     ]
     test = found["test"]
@@ -130,12 +137,13 @@ def planner_study() -> str:
     for name, label in _ARMS.items():
         arm = found["arms"][name]
         speed = arm.get("latency_ms")
-        scores = [_with_interval(arm[metric]) for metric in ("accuracy", "top3", "macro_f1")]
+        scores = [with_interval(arm[metric]) for metric in ("accuracy", "top3", "macro_f1")]
         cost = [
             f"{speed['cpu_p50']:.1f} / {speed['cpu_p95']:.1f}" if speed else "-",
             f"{arm['bytes'] / 1e6:.1f}",
         ]
-        rows.append([label, *scores, f"{arm['ece']:.3f}", *cost])
+        remark = f"; {arm['remark']}" if "remark" in arm else ""
+        rows.append([label + remark, *scores, f"{arm['ece']:.3f}", *cost])
     head = f"{turns['test']} test turns, {turns['train']} to learn from"
     ms = "CPU ms a plan, p50 / p95"
     return table([head, "accuracy", "in the top three", "macro-F1", "ECE", ms, "MB"], rows)
@@ -203,18 +211,52 @@ def starter_datasheet() -> str:
     return card(record, "").partition("\n\n")[2].rstrip()
 
 
+def starter_likeness() -> str:
+    """Return how well likeness by meaning separates rewritten dialogues from others."""
+    found = result("benchmarks/likeness.json")
+    names = {
+        "unrelated": "two different dialogues",
+        "nearest": "the nearest of all others",
+        "rewritten": "told again in other words",
+        "edited": "a third of the words left out, names changed",
+        "in_another_one": "the same, between two other dialogues",
+    }
+    rows = [
+        [
+            f"{lang}, {label}",
+            f"{part['count']:,}",
+            *(f"{part['quantiles'][share]:.2f}" for share in ("0.05", "0.5", "0.95", "1")),
+            *(f"{part['at_or_above'][least] / part['count']:.2%}" for least in ("0.7", "0.8")),
+        ]
+        for lang in ("en", "ko")
+        for name, label in names.items()
+        if (part := found[lang].get(name))
+    ]
+    head = [
+        "",
+        "pairs",
+        "5 % are below",
+        "median",
+        "95 % are below",
+        "highest",
+        "0.7 or above",
+        "0.8 or above",
+    ]
+    return table(head, rows)
+
+
 def label_map() -> str:
     """Return what human labels stand for: one table a scheme, and which skills no label tests."""
     from skillofmind.data.labels import load_label_map
     from skillofmind.mind.taxonomy import load_taxonomy
 
-    known, skills = load_label_map(), load_taxonomy().names()
-    parts = [f"Version {known.version}, {len(known.schemes)} schemes."]
-    for scheme in known.schemes:
+    labels, skills = load_label_map(), load_taxonomy().names()
+    parts = [f"Version {labels.version}, {len(labels.schemes)} schemes."]
+    for scheme in labels.schemes:
         names = " and ".join(f"`{name}`" for name in scheme.names)
         parts += [f"### {names}", f"*{scheme.source.capitalize()}.* {scheme.about}.", _scheme_rows(scheme)]
-    strong, classed = known.primaries("exact", "plausible"), known.classed()
-    weak = known.primaries("weak") - strong - classed
+    strong, classed = labels.primaries("exact", "plausible"), labels.classed()
+    weak = labels.primaries("weak") - strong - classed
     groups = {
         "Primary of an exact or plausible label": strong,
         "Only through classes": classed - strong,
@@ -323,140 +365,14 @@ def command_help() -> str:
     """Return the help texts of all commands."""
     from skillofmind.cli.data import COMMANDS as DATA
     from skillofmind.cli.main import COMMANDS, main
-    from skillofmind.cli.train import COMMANDS as TRAIN
 
-    nested = [*(f"data {name}" for name in DATA), *(f"train {name}" for name in TRAIN)]
     texts = []
-    for name in (*COMMANDS, *nested):
+    for name in (*COMMANDS, *(f"data {subcommand}" for subcommand in DATA)):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
             main([*name.split(), "--help"])
         texts.append(f"## som {name}\n\n```text\n{out.getvalue().rstrip()}\n```")
     return "\n\n".join(texts)
-
-
-_CORPORA = {
-    "esconv": "ESConv",
-    "casino": "CaSiNo",
-    "persuasionforgood": "PersuasionForGood",
-    "annomi": "AnnoMI",
-    "empathetic_dialogues": "EmpatheticDialogues",
-    "dailydialog": "DailyDialog",
-}
-_TRANSFER_ARMS = {
-    "majority": "always the commonest label",
-    "stratified": "a draw from the labels",
-    "tfidf": "TF-IDF + logistic regression",
-    "embedded": "embedded planner",
-    "embedded_told": "embedded, told what can occur",
-    "encoder": "encoder planner",
-    "encoder_told": "encoder, told what can occur",
-    "embedded_minilm": "embedded + sentence vectors",
-}
-
-
-def transfer_rows() -> str:
-    """Return how many labelled turns each corpus has."""
-    rows = [
-        [
-            _CORPORA[name],
-            *(f"{found[part]['rows']} of {found[part]['dialogues']}" for part in ("train", "test")),
-            ", ".join(f"{label} {count}" for label, count in found["labels"].items()),
-            ", ".join(f"{label} {count}" for label, count in found["guesses"].items()),
-        ]
-        for name, found in result("planner_transfer.json")["corpora"].items()
-    ]
-    return table(
-        [
-            "corpus",
-            "train turns of dialogues",
-            "test turns of dialogues",
-            "labels of the test turns",
-            "commonest guesses of the embedded planner",
-        ],
-        rows,
-    )
-
-
-def transfer_scores() -> str:
-    """Return the scores on every corpus, one table each."""
-    found = result("planner_transfer.json")["corpora"]
-    return "\n\n".join(
-        f"### {_CORPORA[name]}\n\n{_transfertable(one['scores'])}" for name, one in found.items()
-    )
-
-
-def _transfertable(scores: dict[str, Any]) -> str:
-    measures = list(scores["majority"])
-    rows = []
-    for name, found in scores.items():
-        arm, _, added = name.partition("+")
-        alone = "-" if arm in ("majority", "stratified") else "0"
-        rows.append([_TRANSFER_ARMS[arm], added or alone, *(_with_interval(found[m]) for m in measures)])
-    return table(["", "rows of the corpus", *(m.replace("macro_f1", "macro-F1") for m in measures)], rows)
-
-
-def transfer_verdicts() -> str:
-    """Return, for each corpus, where the planner is above and below the word-counting baseline."""
-    found = result("planner_transfer.json")["corpora"]
-    head = [
-        "corpus",
-        "without its rows, against chance",
-        "with all its rows, against TF-IDF on the same rows",
-    ]
-    return table(head, [[_CORPORA[name], *_verdicts(one)] for name, one in found.items()])
-
-
-def _verdicts(found: dict[str, Any]) -> list[str]:
-    scores, rows = found["scores"], found["train"]["rows"]
-    first = "strict" if "strict" in scores["majority"] else "class"
-
-    def beside(arm: str, other: str, measure: str) -> str:
-        a, b = scores[arm][measure], scores[other][measure]
-        clear = a["interval95"][0] > b["interval95"][1] or b["interval95"][0] > a["interval95"][1]
-        word = "above" if a["value"] > b["value"] else "below" if a["value"] < b["value"] else "equal"
-        return f"{word}{' (clear)' if clear else ''} {a['value']:.3f} / {b['value']:.3f}"
-
-    return [
-        f"{first} {beside('embedded', 'majority', first)}; "
-        f"macro-F1 {beside('embedded', 'stratified', 'macro_f1')}",
-        f"{first} {beside(f'embedded+{rows}', f'tfidf+{rows}', first)}; "
-        f"macro-F1 {beside(f'embedded+{rows}', f'tfidf+{rows}', 'macro_f1')}",
-    ]
-
-
-def esconv_scores() -> str:
-    """Return the table of next-strategy prediction."""
-    found = result("esconv_strategy.json")["test"]
-    names = {
-        "stack": "stack, balanced rule",
-        "stack_most_probable": "stack, most probable strategy",
-        "reference": "TF-IDF, position, last strategy",
-        "reference_weighted": "the same, class-weighted",
-        "reference_more_rows": "TF-IDF, on train and validation",
-        "reference_weighted_more_rows": "the same, class-weighted",
-        "majority": "always the commonest strategy",
-    }
-    names |= {name: name.replace("member_", "member: ") for name in found if name.startswith("member_")}
-    rows = [
-        [label, *(_with_interval(found[n][m]) for m in ("accuracy", "macro_f1"))]
-        for n, label in names.items()
-    ]
-    return table(["", "accuracy", "macro-F1"], rows)
-
-
-def esconv_choice() -> str:
-    """Return how lambda was chosen on the validation part."""
-    found = result("esconv_strategy.json")["validation"]
-    rows = [
-        [
-            weight + (" (chosen)" if float(weight) == found["lambda"] else ""),
-            f"{s['accuracy']:.3f}",
-            f"{s['macro_f1']:.3f}",
-        ]
-        for weight, s in found["lambdas"].items()
-    ]
-    return table(["lambda", "accuracy", "macro-F1"], rows)
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -466,6 +382,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "planner_differences": planner_differences,
     "planner_abstaining": planner_abstaining,
     "starter_datasheet": starter_datasheet,
+    "starter_likeness": starter_likeness,
     "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,

@@ -1,4 +1,4 @@
-"""What the generated parts of pages share: committed results, and Markdown tables."""
+"""What the generated parts are made with: committed results, Markdown tables, intervals."""
 
 import json
 from pathlib import Path
@@ -18,3 +18,9 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def with_interval(score: dict[str, Any]) -> str:
+    """Return a value with its interval of 95 %."""
+    low, high = score["interval95"]
+    return f"{score['value']:.3f} ({low:.3f} to {high:.3f})"
