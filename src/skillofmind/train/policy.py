@@ -21,6 +21,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -33,7 +34,7 @@ from skillofmind.train.checkpoint import Checkpoints
 from skillofmind.train.losses import Loss, Terms, row_sums
 from skillofmind.train.rows.batch import Batch
 from skillofmind.train.settings import Optimiser
-from skillofmind.train.shard import Ranks, summed
+from skillofmind.train.shard import Ranks, exchanged, summed
 from skillofmind.train.weights.lora import adapters_off
 
 ONE = Ranks(0, 1, torch.device("cpu"))
@@ -422,6 +423,5 @@ def _names(window: Sequence[Batch]) -> str:
 
 
 def _all_names(names: list[str], ranks: Ranks) -> set[str]:
-    gathered: list[Any] = [None] * ranks.world
-    torch.distributed.all_gather_object(gathered, names)
-    return {name for one in gathered for name in one}
+    told = exchanged(msgspec.json.encode(names), ranks)
+    return {name for one in told for name in msgspec.json.decode(one, type=list[str])}
