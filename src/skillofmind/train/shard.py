@@ -195,6 +195,20 @@ def exchanged(message: bytes, ranks: Ranks, group: Any = None) -> list[bytes]:
     return [row.numpy().tobytes()[:size] for row, size in zip(rows, sizes, strict=True)]
 
 
+def is_of_a_lost_rank(error: BaseException) -> bool:
+    """Say whether an error comes from waiting for a rank that is gone."""
+    # gloo has no class of its own for that.
+    return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "Connection"))
+
+
+def counted(name: str) -> int | None:
+    """Return how many ranks asked for `name` before this one; `None` where the count went with its rank."""
+    try:
+        return int(dist.distributed_c10d._get_default_store().add(name, 1)) - 1
+    except (RuntimeError, ValueError):
+        return None
+
+
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
     """Return the Euclidean norm of all gradients, of all ranks' parts together; 0 without any. Collective."""
     gradients = [weight.grad for weight in parameters if weight.grad is not None]

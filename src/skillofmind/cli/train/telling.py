@@ -37,30 +37,13 @@ def told_once(here: "Ranks") -> Iterator[None]:
     try:
         yield
     except (SkillOfMindError, RuntimeError) as error:
-        sentence = _sentence(error)
-        if here.world == 1 or not sentence:
+        from skillofmind.train.shard import counted, is_of_a_lost_rank
+
+        lost = not isinstance(error, SkillOfMindError) and is_of_a_lost_rank(error)
+        if here.world == 1 or not (lost or isinstance(error, SkillOfMindError)):
             raise
-        if _is_first():
-            sys.stderr.write(f"som: {printable(sentence)}\n")
+        before = counted(_TOLD)
+        # Where nobody counts any more, an own error is told twice rather than never.
+        if before == 0 or (before is None and not lost):
+            sys.stderr.write(f"som: {printable(_LOST if lost else str(error))}\n")
         raise SystemExit(2) from error
-
-
-def _sentence(error: Exception) -> str:
-    """Return what to say; empty for what only a traceback can explain."""
-    from torch.distributed import DistError
-
-    if isinstance(error, SkillOfMindError):
-        return str(error)
-    # gloo has no class of its own for a peer that is gone.
-    lost = isinstance(error, DistError) or any(word in str(error) for word in ("gloo", "Connection"))
-    return _LOST if lost else ""
-
-
-def _is_first() -> bool:
-    from torch.distributed import distributed_c10d
-
-    try:
-        return bool(distributed_c10d._get_default_store().add(_TOLD, 1) == 1)
-    except (RuntimeError, ValueError):
-        # The process that kept the count is gone; better twice than never.
-        return True
