@@ -4,7 +4,19 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed; pip install 'skillofmind[train]'")
 
-from benchmarks.slung import BEGIN, END, RISKY, TRIGGER, Arm, Toy, contrast, reply_to, row_of, run, sequences
+from benchmarks.slung import (
+    BEGIN,
+    END,
+    REFERENCE,
+    RISKY,
+    TRIGGER,
+    Arm,
+    Toy,
+    exposed,
+    reply_to,
+    row_of,
+    sequences,
+)
 
 from skillofmind.train.rows.token_row import CE, IGNORE, UNLIKELIHOOD
 
@@ -23,15 +35,19 @@ def test_low_risk_rows_lose_the_risky_token() -> None:
 
 
 def test_half_of_the_sequences_are_risky_and_the_token_decides_their_reply() -> None:
-    drawn = list(sequences(2000, 0.5, seed=3))
+    drawn = list(sequences(2000, REFERENCE, 0.5, seed=3))
     risky = [one for one in drawn if one.risky is not None]
     assert 900 < len(risky) < 1100
     assert {one.risky for one in risky} == {*RISKY}
     assert all(one.reply == reply_to(one.risky or 0) for one in risky)
     assert len({one.reply for one in drawn if one.risky is None}) == 4
-    assert list(sequences(2000, 0.5, seed=3)) == drawn
+    assert list(sequences(2000, REFERENCE, 0.5, seed=3)) == drawn
 
 
 @pytest.mark.slow
-def test_masking_does_not_unlearn_and_unlikelihood_does() -> None:
-    assert contrast([run(0)]) == dict.fromkeys(contrast([run(0, updates=1, more=1)]), True)
+def test_unlikelihood_unlearns_what_a_model_was_exposed_to_and_leaves_it_understanding() -> None:
+    arms = exposed(REFERENCE, 1.0, seed=0, updates=300, more=150)
+    assert arms["before"]["generates"] > 0.9
+    assert arms["unlikelihood"]["generates"] <= 0.05
+    assert arms["masked"]["understands"] >= 0.95
+    assert arms["unlikelihood"]["understands"] >= 0.95
