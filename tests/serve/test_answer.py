@@ -1,9 +1,10 @@
 """Plan, put in, pass on: what a client sees and what the upstream sees."""
 
-import json
 from typing import Any
 
 from skillofmind.core.plan import Alternative, Plan
+from skillofmind.serve.request import Asked, read_call, read_messages, upstream_body
+from skillofmind.serve.settings import Settings
 from tests.serve.serving import EMPATHY, FixedPlanner, Serving, chat, said
 from tests.upstream import Upstream
 
@@ -33,7 +34,7 @@ def test_inject_off_changes_no_byte() -> None:
         direct = chat(upstream, {"model": "tiny", "messages": said()})
     assert got.headers["x-skillofmind"] == "unplanned; reason=off"
     assert got.body.replace(b"chatcmpl-0", b"chatcmpl-1") == direct.body
-    assert [r.body for r in upstream.requests][0] == upstream.requests[1].body
+    assert upstream.requests[0].body == upstream.requests[1].body
 
 
 def unplanned(plan: Plan = EMPATHY, **changes: Any) -> tuple[str, dict[str, Any], list[str]]:
@@ -177,17 +178,8 @@ def test_a_request_may_bring_its_own_skill() -> None:
 
 
 def test_numbers_and_order_survive_a_plan() -> None:
-    raw = b'{"big":12345678901234567890123,"f":1.10,"messages":[{"role":"user","content":"h\\u00e9"}],"e":1e400}'
-    seen: list[bytes] = []
-    with Upstream(reply=lambda _: "ok") as upstream, Serving(upstream.base_url) as server:
-        port = upstream.port
-        from skillofmind.serve.request import Asked, read_call, read_messages, upstream_body
-
-        call = read_call(raw, Asked(), server.settings)
-        seen.append(upstream_body(call, read_messages(call.fields) or [], "BLOCK"))
-    assert port
-    assert seen == [
-        b'{"big":12345678901234567890123,"f":1.10,"messages":[{"role":"system","content":"BLOCK"},'
-        b'{"role":"user","content":"h\\u00e9"}],"e":1e400}'
-    ]
-    assert json.loads(raw)["f"] == 1.1
+    raw = b'{"big":12345678901234567890,"f":1.10,"messages":[{"role":"user","content":"h\\u00e9"}],"e":1e400}'
+    call = read_call(raw, Asked(), Settings(upstream="http://127.0.0.1:1"))
+    sent = upstream_body(call, read_messages(call.fields) or [], "BLOCK")
+    block = b'{"role":"system","content":"BLOCK"},'
+    assert sent == raw.replace(b'[{"role"', b"[" + block + b'{"role"')

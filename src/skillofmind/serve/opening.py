@@ -3,8 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.seams import Planner
 from skillofmind.serve.answer import Room
 from skillofmind.serve.app import App, Watch
 from skillofmind.serve.keys import Keys
@@ -18,10 +22,18 @@ from skillofmind.serve.upstream.in_process import InProcess
 from skillofmind.serve.upstream.relay import Relay
 from skillofmind.serve.watch.metrics import Metrics
 from skillofmind.serve.watch.traces import Log
-from skillofmind.serve.workers import Service
 
 OFFLINE_NAME = "starter-replies"
 """Name of the offline responder."""
+
+
+class Service(NamedTuple):
+    """A server that is ready to run: settings, who plans, who answers, and whose requests are taken."""
+
+    settings: Settings
+    planner: Planner
+    upstream: Upstream
+    keys: Keys
 
 
 def service(
@@ -51,8 +63,6 @@ def service(
 
 
 def _named(settings: Settings) -> Settings:
-    import msgspec
-
     return msgspec.structs.replace(settings, model=OFFLINE_NAME)
 
 

@@ -16,28 +16,18 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+
+from aiohttp import web
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.core.seams import Planner
-from skillofmind.serve.keys import Keys
-from skillofmind.serve.settings import Settings
-from skillofmind.serve.upstream.answered import Upstream
+from skillofmind.serve.app import http_server
+from skillofmind.serve.opening import Service, opened
 from skillofmind.serve.watch.metrics import Metrics
 
 _BACKLOG = 2048
 _SHORT_LIFE = 5.0
 _LONGEST_PAUSE = 10.0
 _ENDING = (signal.SIGTERM, signal.SIGINT)
-
-
-class Service(NamedTuple):
-    """A server that is ready to run: settings, who plans, who answers, and whose requests are taken."""
-
-    settings: Settings
-    planner: Planner
-    upstream: Upstream
-    keys: Keys
 
 
 def serve(service: Service, ready: Callable[[str], None]) -> int:
@@ -100,12 +90,6 @@ async def work(
     service: Service, metrics: Metrics, worker: int, listening: socket.socket, ready: Callable[[], None]
 ) -> int:
     """Run one process: open, listen, answer until told to stop, drain."""
-    # Imported here, so that a supervisor that only watches stays small.
-    from aiohttp import web
-
-    from skillofmind.serve.app import http_server
-    from skillofmind.serve.opening import opened
-
     async with opened(service, metrics, worker) as app:
         runner = web.ServerRunner(http_server(app), shutdown_timeout=service.settings.drain)
         await runner.setup()
