@@ -11,6 +11,7 @@ import msgspec
 
 from skillofmind.core.completion import Completion, Delta, Sampling, Usage
 from skillofmind.core.conversation import Conversation
+from skillofmind.core.errors import DataError
 from skillofmind.core.seams import Model, StreamingModel
 from skillofmind.models.openai_wire import Request, decode_request
 from skillofmind.models.wrapped import closing
@@ -56,8 +57,7 @@ class InProcess:
             DataError: a field is missing or of the wrong type.
             ModelError: the model failed.
         """
-        body: dict[str, Any] = msgspec.json.decode(asking.body)
-        request = decode_request({"model": self._name, **body})
+        request = decode_request({"model": self._name, **json_object(asking.body)})
         conversation = msgspec.structs.replace(request.conversation, plan=asking.plan)
         request = request._replace(conversation=conversation)
         identity, created = f"chatcmpl-{uuid.uuid4().hex}", int(self._clock())
@@ -83,6 +83,19 @@ class InProcess:
         completion = await _generated(model, conversation, sampling)
         for delta in deltas_of(completion):
             yield delta
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Read a request whole.
+
+    Raises:
+        DataError: it is not JSON all through.
+    """
+    try:
+        found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"the body is not JSON: {error}.") from None
+    return found
 
 
 async def _generated(model: Model, conversation: Conversation, sampling: Sampling) -> Completion:
