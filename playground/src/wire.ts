@@ -1,0 +1,97 @@
+/** Requests to the server and its streamed answers: the pure part. `ask.ts` moves the bytes. */
+
+import { type Context, inWords, isEmpty, toJson } from './context'
+import type { Fault } from './fault'
+import { isObject, type Told, readTold, readUsage, textOr, type Usage } from './plan'
+
+export type Message = { role: 'system' | 'user' | 'assistant'; content: string }
+
+export type Asked = {
+  model: string
+  said: { who: 'user' | 'agent'; text: string }[]
+  context: Context
+  planned: boolean
+  skill: string | null
+}
+
+/** What one chunk of a stream adds. */
+export type Piece = { text: string; told: Told | null; usage: Usage | null; stop: string | null; fault: string | null }
+
+/** Return the messages that the model sees: the context in words, then what was said. */
+export function messages(asked: Asked): Message[] {
+  const system: Message[] = isEmpty(asked.context) ? [] : [{ role: 'system', content: inWords(asked.context) }]
+  return [...system, ...asked.said.map(({ who, text }) => ({ role: who === 'user' ? 'user' : 'assistant', content: text }) as const)]
+}
+
+/** Return the body of a request for one reply, with the plan streamed first or without any plan. */
+export function body(asked: Asked): Record<string, unknown> {
+  const wanted = asked.planned
+    ? { context: toJson(asked.context), stream_plan: true, ...(asked.skill === null ? {} : { skill: asked.skill }) }
+    : { inject: 'off' }
+  return {
+    model: asked.model,
+    messages: messages(asked),
+    stream: true,
+    stream_options: { include_usage: true },
+    skillofmind: wanted,
+  }
+}
+
+/** Return a function that takes text as it arrives and gives the data of every event that is now whole. */
+export function eventReader(): (text: string) => string[] {
+  let rest = ''
+  let data: string[] = []
+  return (text) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    const whole: string[] = []
+    for (const line of lines.map((each) => each.replace(/\r$/, ''))) {
+      if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''))
+      else if (line === '' && data.length) {
+        whole.push(data.join('\n'))
+        data = []
+      }
+    }
+    return whole
+  }
+}
+
+/** Read the JSON of one event; `null` for what is no chunk. */
+export function readPiece(data: string): Piece | null {
+  let chunk: unknown
+  try {
+    chunk = JSON.parse(data)
+  } catch {
+    return null
+  }
+  if (!isObject(chunk)) return null
+  const choice: unknown = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined
+  const first = isObject(choice) ? choice : {}
+  const delta = isObject(first.delta) ? first.delta : isObject(first.message) ? first.message : {}
+  return {
+    text: textOr(delta.content, ''),
+    told: readTold(chunk.skillofmind),
+    usage: readUsage(chunk.usage),
+    stop: typeof first.finish_reason === 'string' ? first.finish_reason : null,
+    fault: isObject(chunk.error) ? textOr(chunk.error.message, 'error') : null,
+  }
+}
+
+/** Say what an answer that is no success means. */
+export function faultOf(status: number, text: string, retryAfter: string | null): Fault {
+  const seconds = retryAfter !== null && /^\d+(\.\d+)?$/.test(retryAfter.trim()) ? Math.ceil(Number(retryAfter)) : null
+  const detail = errorMessage(text)
+  if (status === 401 || status === 403) return { kind: 'key' }
+  if (status === 429 || status === 503) return { kind: 'busy', seconds, detail }
+  return { kind: 'refused', status, detail }
+}
+
+/** Return the message of an OpenAI error object, or "" where there is none. */
+export function errorMessage(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) && isObject(value.error) ? textOr(value.error.message, '') : ''
+  } catch {
+    return ''
+  }
+}

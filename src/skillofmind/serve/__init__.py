@@ -1,0 +1,1 @@
+"""The server: an OpenAI-compatible endpoint that plans before it answers, and its playground."""
