@@ -3,8 +3,7 @@
 import { Failed, type Fault } from './fault'
 import { type Info, readInfo } from './info'
 import { joinTold, type Plan, readPlan, isObject, type Told, type Usage } from './plan'
-import { type Asked, body, eventReader, faultOf, messages, readPiece } from './wire'
-import { toJson } from './context'
+import { type Asked, body, eventReader, faultOf, readPiece } from './wire'
 
 /** The server's key: held here and nowhere else, gone with the page. */
 let key = ''
@@ -28,7 +27,9 @@ async function request(path: string, init: RequestInit): Promise<Response> {
     throw new Failed({ kind: 'gone' })
   }
   if (response.ok) return response
-  throw new Failed(faultOf(response.status, await response.text(), response.headers.get('Retry-After')))
+  const { status, headers: told } = response
+  // What came from the upstream says what became of the plan.
+  throw new Failed(faultOf(status, await response.text(), told.get('Retry-After'), !told.has('X-Skillofmind')))
 }
 
 /** Ask what is served here. Addresses are relative to the page, so a proxy may put it under any path. */
@@ -39,8 +40,9 @@ export async function info(): Promise<Info> {
 
 /** Ask how the next reply would be planned, without an answer. */
 export async function plan(asked: Asked, signal: AbortSignal): Promise<Plan | null> {
-  const sent = { messages: messages(asked), skillofmind: { context: toJson(asked.context) } }
-  const response = await request('../v1/skillofmind/plan', { method: 'POST', body: JSON.stringify(sent), signal })
+  const sent = body(asked)
+  const wanted = { messages: sent.messages, skillofmind: sent.skillofmind }
+  const response = await request('../v1/skillofmind/plan', { method: 'POST', body: JSON.stringify(wanted), signal })
   const value: unknown = await response.json()
   return readPlan(isObject(value) && isObject(value.plan) ? value.plan : value)
 }

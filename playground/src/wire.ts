@@ -26,7 +26,8 @@ export function messages(asked: Asked): Message[] {
 /** Return the body of a request for one reply, with the plan streamed first or without any plan. */
 export function body(asked: Asked): Record<string, unknown> {
   const wanted = asked.planned
-    ? { context: toJson(asked.context), stream_plan: true, ...(asked.skill === null ? {} : { skill: asked.skill }) }
+    ? // Without free text of its own, a planner would take the system message for it and see the context twice.
+      { context: { text: '', ...toJson(asked.context) }, stream_plan: true, ...(asked.skill === null ? {} : { skill: asked.skill }) }
     : { inject: 'off' }
   return {
     model: asked.model,
@@ -77,11 +78,11 @@ export function readPiece(data: string): Piece | null {
   }
 }
 
-/** Say what an answer that is no success means. */
-export function faultOf(status: number, text: string, retryAfter: string | null): Fault {
+/** Say what an answer that is no success means; `own` says that it is the server's, and not its upstream's. */
+export function faultOf(status: number, text: string, retryAfter: string | null, own: boolean): Fault {
   const seconds = retryAfter !== null && /^\d+(\.\d+)?$/.test(retryAfter.trim()) ? Math.ceil(Number(retryAfter)) : null
   const detail = errorMessage(text)
-  if (status === 401 || status === 403) return { kind: 'key' }
+  if (status === 401 && own) return { kind: 'key' }
   if (status === 429 || status === 503) return { kind: 'busy', seconds, detail }
   return { kind: 'refused', status, detail }
 }

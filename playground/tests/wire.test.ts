@@ -18,7 +18,7 @@ describe('requests', () => {
       stream: true,
       stream_options: { include_usage: true },
       skillofmind: {
-        context: { situation: 'A shop', topic: 'chains', services: ['a', 'b'], extra: { "User's persona": 'New here', Mood: 'calm' } },
+        context: { text: '', situation: 'A shop', topic: 'chains', services: ['a', 'b'], extra: { "User's persona": 'New here', Mood: 'calm' } },
         stream_plan: true,
         skill: 'Advice',
       },
@@ -94,12 +94,17 @@ describe('what the server tells', () => {
 
 describe('refusals', () => {
   test.each([
-    [401, null, { kind: 'key' }],
+    [403, null, { kind: 'refused', status: 403, detail: 'no' }],
     [429, '7', { kind: 'busy', seconds: 7, detail: 'no' }],
     [429, 'Wed, 21 Oct 2026 07:28:00 GMT', { kind: 'busy', seconds: null, detail: 'no' }],
     [500, null, { kind: 'refused', status: 500, detail: 'no' }],
   ])('%i', (status, retryAfter, fault) => {
-    expect(faultOf(status, '{"error":{"message":"no"}}', retryAfter)).toEqual(fault)
+    expect(faultOf(status, '{"error":{"message":"no"}}', retryAfter, true)).toEqual(fault)
+  })
+
+  test('a key is asked for where the server wants one, not where its upstream does', () => {
+    expect(faultOf(401, '', null, true)).toEqual({ kind: 'key' })
+    expect(faultOf(401, '', null, false)).toEqual({ kind: 'refused', status: 401, detail: '' })
   })
 
   test('an error page has no message', () => {

@@ -66,6 +66,8 @@ export function PlanCard({ turn, busy, acts, headed }: CardProps) {
   const plan = planOf(reply)
   const skill = skillOf(turn)
   const lightAll = () => light(litBy(plan))
+  // Where a person chose the skill, nobody ranked; what the planner said before still helps to choose.
+  const ranked = reply.chosen ? turn.replies.map(planOf).find((each) => each?.alternatives.length) : plan
   return (
     <div class="plan" data-colour={colourOf(info, skill)} onMouseEnter={lightAll} onMouseLeave={() => light(null)}>
       {headed && <Head reply={reply} skill={skill} />}
@@ -81,8 +83,8 @@ export function PlanCard({ turn, busy, acts, headed }: CardProps) {
         </button>
         <Variants turn={turn} show={acts.show} />
       </div>
-      {plan && <EvidenceList plan={plan} all={lightAll} />}
-      {plan && <Ranking plan={plan} busy={busy} chosen={skill} again={acts.again} />}
+      {plan && !reply.chosen && <EvidenceList plan={plan} all={lightAll} />}
+      {ranked && <Ranking plan={ranked} busy={busy} chosen={skill} again={acts.again} />}
       <Costs reply={reply} />
     </div>
   )

@@ -1,1 +1,1 @@
-"""The server: an OpenAI-compatible endpoint that plans before it answers, and its playground."""
+"""An OpenAI-compatible server that thinks about how to answer before it lets a model answer."""

@@ -1,27 +1,26 @@
-"""Routes of the playground: the built page and `/playground/api/info`.
+"""The playground over HTTP: the built page and `/playground/api/info`.
 
     GET /playground               redirect to /playground/
     GET /playground/              the page
     GET /playground/NAME          its script, style and icon
     GET /playground/api/info      model, planner, skills
 
-The files are read once, when the routes are added, and found by name in a table; no part of a request ever
-becomes a path.
+The files are read once and found by name in a table; no part of a request ever becomes a path.
 
 *Covered*
 
-- The content security policy lets the page load and call nothing but its own origin, run no inline script, turn
-  no string into markup, and stand in no frame of another page.
+- The content security policy lets the page load and call nothing but its own origin, run no inline script,
+  turn no string into markup, and stand in no frame of another page.
 - Every answer names its type and forbids guessing another; the page sends no referrer.
 
 *Not covered*
 
-- Who may ask: keys, `Host` and `Origin` are checked by the application that the routes are added to.
+- Who may ask: `serve.app` checks `Host` and `Origin`. The page needs no key, what it asks for does.
 """
 
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 
 import msgspec
@@ -33,7 +32,7 @@ from skillofmind.core.skill import Skill
 from skillofmind.mind.taxonomy import Taxonomy
 
 PREFIX = "/playground"
-"""Every route of the playground begins so."""
+"""Every path of the playground begins so."""
 
 LANGUAGES = ("en", "ko")
 """Languages of the page."""
@@ -59,8 +58,6 @@ _TYPES = {
 }
 _PAGE = "index.html"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class PageSkill(Record, frozen=True, omit_defaults=False):
     """A skill as the page shows it; fields as in `core.skill.Skill`."""
@@ -77,8 +74,8 @@ class Info(Record, frozen=True, omit_defaults=False):
     """What the page is told of its server.
 
     Attributes:
-        model: name under which the answering model is asked for; "" with stored replies.
-        planner: identity of the planner.
+        model: name under which the answering model is asked for.
+        planner: kind or identity of the planner.
         offline: whether the answers are stored replies because no model is set.
         inject: what of a plan the model is shown where a request does not say it.
         skills: the planner's skills, in the order of the taxonomy.
@@ -120,14 +117,23 @@ def page_info(taxonomy: Taxonomy, *, model: str, planner: str, offline: bool, in
     )
 
 
-def add_playground(app: web.Application, info: Info) -> None:
-    """Add the routes of the playground to `app`; `info` is what the page is told."""
-    assets = _assets()
-    told = _asset(msgspec.json.encode(info), "application/json")
-    app.router.add_get(PREFIX, _to_page)
-    app.router.add_get(f"{PREFIX}/api/info", _serving({"info": told}, "info"))
-    app.router.add_get(f"{PREFIX}/", _serving(assets, _PAGE))
-    app.router.add_get(f"{PREFIX}/{{name}}", _serving(assets))
+class Page:
+    """The files of the page and what it is told, in memory."""
+
+    def __init__(self, info: Info) -> None:
+        """Read the built page; `info` is what it is told."""
+        self._assets = _assets()
+        self._assets["api/info"] = _asset(msgspec.json.encode(info), "application/json")
+
+    def respond(self, request: web.BaseRequest) -> web.Response:
+        """Answer a request whose path begins with `PREFIX`."""
+        if request.path == PREFIX:
+            # Relative, so that it holds behind a proxy that puts the server under another path.
+            return web.Response(status=308, headers={**HEADERS, "Location": "playground/"})
+        asset = self._assets.get(request.path.removeprefix(f"{PREFIX}/") or _PAGE)
+        if asset is None:
+            return web.Response(status=404, text="There is no such file.\n", headers=HEADERS)
+        return _answer(request, asset)
 
 
 def _page_skill(skill: Skill) -> PageSkill:
@@ -149,24 +155,7 @@ def _asset(body: bytes, media: str) -> _Asset:
     return _Asset(body, gzip.compress(body, mtime=0), media, hashlib.sha256(body).hexdigest()[:32])
 
 
-async def _to_page(_: web.Request) -> web.Response:
-    # Relative, so that it holds behind a proxy that puts the server under another path.
-    return web.Response(status=308, headers={**HEADERS, "Location": "playground/"})
-
-
-def _serving(assets: Mapping[str, _Asset], fixed: str | None = None) -> Handler:
-    """Return a handler for the assets by the `name` of the route, or for the one called `fixed`."""
-
-    async def serve(request: web.Request) -> web.Response:
-        asset = assets.get(fixed or request.match_info["name"])
-        if asset is None:
-            return web.Response(status=404, text="There is no such file.\n", headers=HEADERS)
-        return _answer(request, asset)
-
-    return serve
-
-
-def _answer(request: web.Request, asset: _Asset) -> web.Response:
+def _answer(request: web.BaseRequest, asset: _Asset) -> web.Response:
     packed = "gzip" in request.headers.get("Accept-Encoding", "").lower()
     # The names of the files stay the same over versions, so a browser asks each time and mostly hears 304.
     headers = {
