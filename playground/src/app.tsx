@@ -1,10 +1,11 @@
 /** The page: it holds what is chosen and open, and hands everything else to its parts. */
 
+import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { faultIn, info as askInfo, setKey } from './ask'
 import { agentTurns, isRunning, planOf, shownReply, skillOf, START } from './conversation'
 import { Failed, type Fault } from './fault'
-import { canShare, choose, download, nameAt, opened, share } from './files'
+import { canShare, download, nameAt, opened, share } from './files'
 import { type Info, skillName } from './info'
 import { choices, choose as keepChoices, type Theme } from './kept'
 import { Composer } from './parts/composer'
@@ -73,7 +74,7 @@ export function App() {
   const lastReply = last && shownReply(last)
   const stale = !!lastReply?.context && lastReply.status === 'done' && lastReply.context !== JSON.stringify(conversation.context)
 
-  const file = useFiles(session, words, setSaid)
+  const { act: file, input: fileInput } = useFiles(session, words, setSaid)
   const jump = (turn: number) => {
     setSelected(turn)
     const node = document.querySelector<HTMLElement>(`[data-reply="${turn}"]`)
@@ -192,6 +193,7 @@ export function App() {
         )}
       </div>
       <Announcer turn={last} words={words} />
+      {fileInput}
       {open?.what === 'help' && (
         <Help letters={chosen.letters} setLetters={(letters) => setChosen((now) => ({ ...now, letters }))} close={() => setOpen(null)} />
       )}
@@ -363,7 +365,7 @@ function useShortcuts(commands: Record<Command, () => void>, letters: boolean, c
 
 type FileAction = 'new' | 'save' | 'open' | 'share'
 
-function useFiles(session: Session, words: Words, say: (text: string) => void): (what: FileAction) => void {
+function useFiles(session: Session, words: Words, say: (text: string) => void): { act: (what: FileAction) => void; input: ComponentChildren } {
   const saved = useRef(true)
   const turns = session.conversation.turns.length
   useEffect(() => {
@@ -397,9 +399,15 @@ function useFiles(session: Session, words: Words, say: (text: string) => void): 
       removeEventListener('drop', drop)
     }
   }, [])
-  return (what) => {
+  const chooser = useRef<HTMLInputElement>(null)
+  const chosen = (input: HTMLInputElement) => {
+    const file = input.files?.[0]
+    // The same file can be chosen again after it was changed.
+    if (file) void read(file).finally(() => (input.value = ''))
+  }
+  const act = (what: FileAction) => {
     const name = nameAt(new Date())
-    if (what === 'open') choose((file) => void read(file))
+    if (what === 'open') chooser.current?.click()
     else if (what === 'share') void share(session.conversation, name)
     else if (what === 'save') {
       download(session.conversation, name)
@@ -412,4 +420,8 @@ function useFiles(session: Session, words: Words, say: (text: string) => void): 
       say('')
     }
   }
+  const input = (
+    <input ref={chooser} id="file" type="file" hidden accept=".json,.jsonl" onChange={(event) => chosen(event.currentTarget)} />
+  )
+  return { act, input }
 }

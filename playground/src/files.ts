@@ -34,18 +34,6 @@ export async function share(conversation: Conversation, name: string): Promise<v
   }
 }
 
-/** Let the person choose a file. */
-export function choose(then: (file: File) => void): void {
-  const input = document.createElement('input')
-  input.type = 'file'
-  input.accept = '.json,.jsonl,application/json'
-  input.onchange = () => {
-    const file = input.files?.[0]
-    if (file) then(file)
-  }
-  input.click()
-}
-
 /** Read a file; throws `Failed` with what is wrong. */
 export async function opened(file: File): Promise<Opened> {
   // UTF-8 takes at most four bytes a character.

@@ -1,6 +1,5 @@
 /** The social context as a form, and what the plan of the last reply would be with it. */
 
-import type { ComponentChildren } from 'preact'
 import { type Context, EMPTY, type Field, FIELDS, isEmpty } from '../context'
 import type { Change } from '../conversation'
 import { percent } from '../numbers'
@@ -18,16 +17,15 @@ type Props = {
   preview: Preview | null
   change: (change: Change) => void
   again: () => void
-  children?: ComponentChildren
 }
 
 const LONG: Field[] = ['situation', 'text']
 
-export function ContextForm({ context, stale, busy, preview, change, again, children }: Props) {
+export function ContextForm({ context, stale, busy, preview, change, again }: Props) {
   const { words, lit } = useView()
   return (
     <form class="context" onSubmit={(event) => event.preventDefault()}>
-      <header>
+      <div class="title">
         <h2 id="context-title" tabIndex={-1}>
           {words.context}
         </h2>
@@ -36,8 +34,7 @@ export function ContextForm({ context, stale, busy, preview, change, again, chil
             {words.clearContext}
           </button>
         )}
-        {children}
-      </header>
+      </div>
       <p class="soft">{words.contextIntro}</p>
       {FIELDS.map((field) => (
         <label key={field} data-lit={isLit(field, lit.fields) || undefined}>

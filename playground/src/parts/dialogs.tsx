@@ -1,7 +1,7 @@
 /** What lies over the page: native dialogs, which hold the focus and close with Esc. */
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { categoriesOf, categoryName, colourOf, searchSkills, type Skill, skillName } from '../info'
 import { LIST } from '../shortcuts'
 import { Icon } from './icons'
@@ -13,9 +13,10 @@ export function Dialog({ title, name, close, children }: DialogProps) {
   const { words } = useView()
   const node = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement
     node.current?.showModal()
+    node.current?.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }
@@ -32,12 +33,12 @@ export function Dialog({ title, name, close, children }: DialogProps) {
       onClick={(event) => event.target === node.current && close()}
     >
       <div class="sheet">
-        <header>
+        <div class="title">
           <h2 id={id}>{title}</h2>
           <button type="button" class="quiet" aria-label={words.close} onClick={close}>
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>
@@ -83,7 +84,7 @@ export function SkillPicker({ current, pick, close }: PickerProps) {
         placeholder={words.search}
         value={query}
         list={undefined}
-        autofocus
+        data-first
         onInput={(event) => {
           setQuery(event.currentTarget.value)
           setAt(0)
@@ -199,7 +200,7 @@ export function KeyDialog({ wrong, use, close }: KeyProps) {
           </p>
         )}
         <label htmlFor={id}>{words.keyLabel}</label>
-        <input ref={field} id={id} type="password" autocomplete="off" spellcheck={false} autofocus />
+        <input ref={field} id={id} type="password" autocomplete="off" spellcheck={false} data-first />
         <button type="submit" class="main">
           {words.keyUse}
         </button>

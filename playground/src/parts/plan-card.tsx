@@ -245,6 +245,10 @@ function Ranking({ plan, busy, chosen, again }: RankingProps) {
   )
 }
 
+/** Stored replies and planners without a model count no tokens. */
+const tokens = (usage: Usage | null): string =>
+  usage && usage.input + usage.output > 0 ? `${usage.input} / ${usage.output}` : '–'
+
 type CostRow = { name: string; seconds: number | null; first: number | null; usage: Usage | null }
 
 function Costs({ reply }: { reply: Reply }) {
@@ -272,7 +276,7 @@ function Costs({ reply }: { reply: Reply }) {
             <th scope="row">{row.name}</th>
             <td>{duration(row.seconds, words)}</td>
             <td>{duration(row.first, words)}</td>
-            <td>{row.usage ? `${row.usage.input} / ${row.usage.output}` : '–'}</td>
+            <td>{tokens(row.usage)}</td>
           </tr>
         ))}
       </tbody>
