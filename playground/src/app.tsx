@@ -6,7 +6,7 @@ import { faultIn, info as askInfo, setKey } from './ask'
 import { agentTurns, isRunning, planOf, shownReply, skillOf, START } from './conversation'
 import { Failed, type Fault } from './fault'
 import { canShare, download, nameAt, opened, share } from './files'
-import { type Info, skillName } from './info'
+import { categoriesOf, categoryName, type Info, type Lang, skillName } from './info'
 import { choices, choose as keepChoices, type Theme } from './kept'
 import { Composer } from './parts/composer'
 import { ContextForm } from './parts/context-form'
@@ -61,8 +61,8 @@ export function App() {
     if (chosen.theme === 'system') delete root.dataset.theme
     else root.dataset.theme = chosen.theme
   }, [chosen])
-  // A new reply is the one to look at.
-  useEffect(() => setSelected(last?.id ?? null), [last?.id])
+  // A new reply is the one to look at; where its plan would stand in the way of the talk, it stays closed.
+  useEffect(() => setSelected(wide ? (last?.id ?? null) : null), [last?.id, wide])
   useFollow(last === undefined ? '' : shownReply(last).text, running)
 
   const view: View = useMemo(() => {
@@ -78,7 +78,7 @@ export function App() {
   const jump = (turn: number) => {
     setSelected(turn)
     const node = document.querySelector<HTMLElement>(`[data-reply="${turn}"]`)
-    node?.scrollIntoView({ block: 'center' })
+    node?.scrollIntoView({ block: 'start' })
     node?.focus({ preventScroll: true })
   }
   const step = (by: number) => {
@@ -187,7 +187,7 @@ export function App() {
             {target ? (
               <PlanCard key={target.id} turn={target} busy={running} acts={acts(target.id)} headed />
             ) : (
-              <p class="soft">{words.noPlanNow}</p>
+              info && <Atlas info={info} words={words} lang={chosen.lang} />
             )}
           </aside>
         )}
@@ -239,6 +239,29 @@ const Offline = ({ words }: { words: Words }) => (
     <strong>{words.offline}</strong> {words.offlineMore}
   </p>
 )
+
+/** The skills that a plan can name, until there is one. */
+function Atlas({ info, words, lang }: { info: Info; words: Words; lang: Lang }) {
+  return (
+    <div class="atlas">
+      <p class="soft">{words.noPlanNow}</p>
+      <h2>{words.atlas(info.skills.length)}</h2>
+      <ul>
+        {categoriesOf(info).map((category, place) => (
+          <li key={category} data-colour={place % 5}>
+            <h3>{categoryName(info, category, lang)}</h3>
+            <p>
+              {info.skills
+                .filter((skill) => skill.category === category)
+                .map((skill) => skillName(info, skill.name, lang))
+                .join(', ')}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
 
 const Loading = ({ words }: { words: Words }) => (
   <div class="loading" role="status">

@@ -61,7 +61,8 @@ const en = {
   confidence: 'confidence',
   youChose: 'chosen by you',
   noPlan: 'No plan',
-  noPlanNow: 'Plans appear here, beside each reply.',
+  noPlanNow: 'The plan of each reply appears here.',
+  atlas: (n: number) => `It chooses among ${n} skills`,
   unplanned: {
     late: 'The plan came too late, so the reply was made without it.',
     failed: 'The planner failed, so the reply was made without a plan.',
@@ -232,7 +233,8 @@ const ko: Words = {
   confidence: '확신도',
   youChose: '직접 고름',
   noPlan: '계획 없음',
-  noPlanNow: '각 응답 옆에 계획이 나타납니다.',
+  noPlanNow: '각 응답의 계획이 여기에 나타납니다.',
+  atlas: (n) => `${n}개의 스킬 가운데 고릅니다`,
   unplanned: {
     late: '계획이 너무 늦어 계획 없이 답했습니다.',
     failed: '플래너가 실패해 계획 없이 답했습니다.',

@@ -83,8 +83,8 @@ export function PlanCard({ turn, busy, acts, headed }: CardProps) {
         </button>
         <Variants turn={turn} show={acts.show} />
       </div>
-      {plan && !reply.chosen && <EvidenceList plan={plan} all={lightAll} />}
-      {ranked && <Ranking plan={ranked} busy={busy} chosen={skill} again={acts.again} />}
+      {plan?.valid && !reply.chosen && <EvidenceList plan={plan} all={lightAll} />}
+      {ranked && !ranked.error && <Ranking plan={ranked} busy={busy} chosen={skill} again={acts.again} />}
       <Costs reply={reply} />
     </div>
   )

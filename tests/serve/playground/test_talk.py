@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skillofmind.data.read import read_dialogues
+from skillofmind.data.read import accepted, read_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
 from tests.serve.playground.browser import DOWN, ENTER, ESCAPE, PHONE, TAB, WIDE, Tab
 
@@ -55,7 +55,7 @@ def test_a_talk_from_the_first_word_to_the_file(page: Tab, downloads: Path) -> N
     page.button("Save")
     page.until(lambda: list(downloads.glob("*.jsonl")))
     [saved] = downloads.glob("*.jsonl")
-    [dialogue] = read_dialogues(saved)
+    [dialogue] = accepted(read_dialogues(saved))
     assert len(dialogue.turns) == 20
     assert dialogue.turns[-1].annotations[0].skill == "Ethics"
     page.driver.find_element("css selector", "#file").send_keys(str(saved))
@@ -143,8 +143,7 @@ def test_a_phone_has_everything(page: Tab) -> None:
         page.say(text)
     assert page.run("return document.documentElement.scrollWidth") == 390
     page.screenshot("phone-talk")
-    page.click(".answer:last-child .more")
-    page.until(lambda: page.count(".answer .plan") == 0)
+    assert page.count(".answer .plan") == 0
     page.click(".answer:last-child .more")
     page.until(lambda: page.count(".answer .ranking li") == 5)
     page.run("document.querySelector('.answer .plan').scrollIntoView()")
