@@ -395,11 +395,9 @@ function useFiles(session: Session, words: Words, say: (text: string) => void): 
     saved.current = turns === 0
   }, [turns])
   const read = async (file: File) => {
-    session.stop()
     try {
       const { conversation, others } = await opened(file)
-      session.change({ do: 'open', conversation })
-      session.report(null)
+      session.open(conversation)
       say([words.opened(conversation.turns.length), others ? words.openedOf(others) : ''].filter(Boolean).join(' '))
     } catch (error) {
       const fault = faultIn(error)
@@ -437,9 +435,7 @@ function useFiles(session: Session, words: Words, say: (text: string) => void): 
       saved.current = true
       say(words.saved(name))
     } else if (saved.current || confirm(words.newSure)) {
-      session.stop()
-      session.change({ do: 'open', conversation: START })
-      session.report(null)
+      session.open(START)
       say('')
     }
   }

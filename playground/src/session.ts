@@ -21,6 +21,8 @@ export type Session = {
   retry: (turn: number, chosen: string | null) => void
   plain: (turn: number) => void
   stop: () => void
+  /** Put another conversation in the place of this one; what is still on its way to this one is dropped. */
+  open: (conversation: Conversation) => void
   report: (trouble: Trouble | null) => void
   compare: boolean
   setCompare: (on: boolean) => void
@@ -47,6 +49,7 @@ export function useSession(info: Info | null): Session {
   const now = useRef<Conversation>(useMemo(kept, []) ?? START)
   const stopper = useRef<AbortController | null>(null)
   const comparing = useRef(false)
+  const talk = useRef(0)
   const [, draw] = useState(0)
   const [running, setRunning] = useState(false)
   const [trouble, report] = useState<Trouble | null>(null)
@@ -60,20 +63,28 @@ export function useSession(info: Info | null): Session {
     draw((count) => count + 1)
   }, [])
 
+  /** Return a function that says whether the conversation of this moment is still the one on the page. */
+  const isLive = (): (() => boolean) => {
+    const then = talk.current
+    return () => talk.current === then
+  }
+
   /** Ask for a reply, planned or plain, at `at`; return the fault, or `null` where it went well or was stopped. */
   const ask = async (at: Place, skill: string | null, planned: boolean): Promise<Fault | null> => {
     const control = new AbortController()
     stopper.current = control
+    const live = isLive()
+    const changeLive = (one: Change) => live() && change(one)
     const asked = { model, said: saidBefore(now.current, at.turn), context: now.current.context, planned, skill }
     const listener = {
-      text: (text: string) => change({ do: planned ? 'write' : 'write plain', at, text }),
-      told: (told: Heard['told'] & object) => planned && change({ do: 'told', at, told }),
+      text: (text: string) => changeLive({ do: planned ? 'write' : 'write plain', at, text }),
+      told: (told: Heard['told'] & object) => planned && changeLive({ do: 'told', at, told }),
     }
     let fault: Fault | null = null
     let ending: Ending
     try {
       ending = ended(await askReply(asked, listener, control.signal))
-      if (!wordsAt(now.current, at, planned).trim()) {
+      if (live() && !wordsAt(now.current, at, planned).trim()) {
         fault = { kind: 'silent' }
         ending = broken(fault)
       }
@@ -81,8 +92,8 @@ export function useSession(info: Info | null): Session {
       fault = faultIn(error)
       ending = broken(fault)
     }
-    change(planned ? { do: 'end', at, ending } : { do: 'end plain', at, ending, fault })
-    return fault
+    changeLive(planned ? { do: 'end', at, ending } : { do: 'end plain', at, ending, fault })
+    return live() ? fault : null
   }
 
   const during = async (work: () => Promise<void>): Promise<void> => {
@@ -108,7 +119,9 @@ export function useSession(info: Info | null): Session {
 
   /** The reply, then, one after the other so that neither slows the other down, the reply without a plan. */
   const both = async (at: Place, chosen: string | null): Promise<Fault | null> => {
+    const live = isLive()
     const fault = await ask(at, chosen, true)
+    if (!live()) return null
     const found = now.current.turns.find((each) => each.id === at.turn)
     const whole = found?.who === 'agent' && shownReply(found).status === 'done'
     if (!fault && whole && comparing.current) await plainAt(at.turn)
@@ -118,9 +131,11 @@ export function useSession(info: Info | null): Session {
   const say = (text: string): void => {
     void during(async () => {
       const id = now.current.next + 1
+      const live = isLive()
       change({ do: 'say', text })
       setDraft('')
       const fault = await both({ turn: id, reply: 0 }, null)
+      if (!live()) return
       const gone = !now.current.turns.some((turn) => turn.id === id)
       if (gone) setDraft((typed) => typed || text)
       if (fault) report({ fault, again: () => (gone ? say(text) : retry(id, null)) })
@@ -147,7 +162,13 @@ export function useSession(info: Info | null): Session {
   }
 
   const stop = (): void => stopper.current?.abort()
-  return { conversation: now.current, running, trouble, draft, setDraft, change, say, retry, plain, stop, report, compare, setCompare }
+  const open = (conversation: Conversation): void => {
+    talk.current += 1
+    stop()
+    change({ do: 'open', conversation })
+    report(null)
+  }
+  return { conversation: now.current, running, trouble, draft, setDraft, change, say, retry, plain, stop, open, report, compare, setCompare }
 }
 
 function wordsAt(conversation: Conversation, at: Place, planned: boolean): string {

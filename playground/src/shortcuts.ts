@@ -59,5 +59,9 @@ export function commandOf(press: Press, typing: boolean, letters: boolean): Comm
   return typing || !letters || press.altKey ? null : (LETTERS[latin(press)] ?? null)
 }
 
+/** What Safari says of the Enter that ends a syllable, where it no longer says `isComposing`. */
+const COMPOSED = 229
+
 /** Say whether Enter in the message field sends: not with Shift, and not while an input method composes. */
-export const sends = (press: Press): boolean => press.key === 'Enter' && !press.shiftKey && !press.isComposing
+export const sends = (press: Press & { keyCode?: number }): boolean =>
+  press.key === 'Enter' && !press.shiftKey && !press.isComposing && press.keyCode !== COMPOSED

@@ -61,6 +61,7 @@ describe('keys', () => {
     expect(sends(press('Enter'))).toBe(true)
     expect(sends(press('Enter', { shiftKey: true }))).toBe(false)
     expect(sends(press('Enter', { isComposing: true }))).toBe(false)
+    expect(sends({ ...press('Enter'), keyCode: 229 })).toBe(false)
   })
 })
 

@@ -1,7 +1,7 @@
 /** The skills over the conversation, one step a reply, coloured by category; a step leads to its reply. */
 
 import { useEffect, useRef } from 'preact/hooks'
-import { type AgentTurn, planOf, shownReply, skillOf } from '../conversation'
+import { type AgentTurn, isRunning, planOf, shownReply, skillOf } from '../conversation'
 import { categoriesOf, categoryName, colourOf, skillName } from '../info'
 import { percent } from '../numbers'
 import { useView } from './view'
@@ -33,10 +33,11 @@ function Step({ turn, number, current, jump }: StepProps) {
   const { info, lang, words } = useView()
   const skill = skillOf(turn)
   const reply = shownReply(turn)
-  const name = skill === null ? words.noPlan : skillName(info, skill, lang)
+  const waiting = reply.told === null && isRunning(reply.status)
+  const name = skill !== null ? skillName(info, skill, lang) : waiting ? '…' : words.noPlan
   const category = info.skills.find((each) => each.name === skill)?.category
   const sure = reply.chosen ? words.youChose : percent(planOf(reply)?.confidence ?? null)
-  const long = [`${words.replyNumber(number)}: ${name}`, category && categoryName(info, category, lang), skill && sure]
+  const long = [`${words.replyNumber(number)}: ${waiting ? words.planning : name}`, category && categoryName(info, category, lang), skill && sure]
   return (
     <li data-colour={colourOf(info, skill)}>
       <button

@@ -1,5 +1,6 @@
 """What the page shows when things go wrong: a real server before a scripted model in a real Chromium."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -96,6 +97,22 @@ def test_a_reply_can_be_stopped_and_the_model_is_told(place: Place) -> None:
     tab.press(ESCAPE)
     tab.until(lambda: "Stopped before its end." in tab.texts(".answer .bubble")[1])
     tab.until(lambda: place.upstream.counts.disconnects == 2)
+
+
+def test_a_reply_on_its_way_does_not_get_into_another_conversation(place: Place) -> None:
+    tab = place.opened([drip(0.1)], text="word " * 60)
+    type_and_send(tab, "Hello")
+    tab.until(lambda: tab.text(".answer .bubble").count("word") > 2)
+    turns = [{"speaker": "User", "text": "Old"}, {"speaker": "Assistant", "text": "As it was"}]
+    tab.drop("old.jsonl", json.dumps({"turns": turns}))
+    tab.until(lambda: place.upstream.counts.disconnects == 1 and tab.idle())
+    assert tab.texts(".bubble") == ["Old", "As it was"]
+    type_and_send(tab, "New")
+    tab.until(lambda: tab.count(".answer") == 2 and tab.idle())
+    tab.button("New")
+    tab.driver.switch_to.alert.accept()
+    tab.until(lambda: tab.count(".welcome"))
+    assert tab.count(".row") == 0
 
 
 def test_a_server_that_is_gone(place: Place) -> None:
