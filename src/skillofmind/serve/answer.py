@@ -34,7 +34,9 @@ from skillofmind.serve.watch.traces import Trace
 
 PLAN_HEADER = "X-Skillofmind"
 REQUEST_HEADER = "X-Request-Id"
+SERVER = ("Server", "skillofmind")
 _TAIL = 2048
+_REFUSALS = (400, 422)
 _LAST_USAGE = re.compile(rb'"usage"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
 
 
@@ -93,10 +95,18 @@ def _late(seconds: float) -> Refused:
 
 async def _answer(room: Room, turn: Turn, out: "_Out") -> web.StreamResponse:
     thought = await _thought(room, turn, out)
-    trace, call = turn.trace, turn.call
-    trace.reason, trace.plan = thought.reason, thought.usage
-    if thought.plan is not None:
-        trace.plan_seconds, trace.skill = thought.seconds, (thought.plan.skill or "")
+    found = await _asked(room, turn, out, thought)
+    if found is None:
+        # Some chat templates take no system message but the first; the answer goes out without the plan.
+        found = await _asked(room, turn, out, thought._replace(block=None, reason="refused"))
+    assert found is not None
+    return found
+
+
+async def _asked(room: Room, turn: Turn, out: "_Out", thought: Thought) -> web.StreamResponse | None:
+    """Ask the upstream; `None` where it refuses a request that shows a plan, without having answered."""
+    _note(turn.trace, thought)
+    call = turn.call
     report = None if thought.plan is None else Report(thought, call.inject)
     role = room.upstream.system_role
     body = upstream_body(call, turn.messages, thought.block, system_role=role)
@@ -104,16 +114,24 @@ async def _answer(room: Room, turn: Turn, out: "_Out") -> web.StreamResponse:
     plan = None if thought.reason else thought.plan
     start = room.clock()
     async with room.upstream.ask(Asking(body, headers, plan)) as answered:
-        out.headers = _headers(answered, thought, trace)
+        if thought.block is not None and answered.status in _REFUSALS:
+            return None
+        out.headers = _headers(answered, thought, turn.trace)
         if report is None or not answered.plain or answered.status != 200:
-            return await _passed_on(room, out, answered)
+            return await _passed_on(out, answered)
         if answered.streams:
             return await _streamed(room, out, answered, report, start)
         whole = await answered.read()
         return await out.whole(200, attach(whole, report, room.clock() - start), usage_in(whole))
 
 
-async def _passed_on(room: Room, out: "_Out", answered: Answered) -> web.StreamResponse:
+def _note(trace: Trace, thought: Thought) -> None:
+    trace.reason, trace.plan = thought.reason, thought.usage
+    if thought.plan is not None:
+        trace.plan_seconds, trace.skill = thought.seconds, (thought.plan.skill or "")
+
+
+async def _passed_on(out: "_Out", answered: Answered) -> web.StreamResponse:
     """Give back what the upstream gives, byte by byte."""
     if not answered.streams:
         whole = await answered.read()
@@ -203,7 +221,7 @@ def _headers(answered: Answered, thought: Thought, trace: Trace) -> Headers:
         for name, value in answered.headers
         if name.lower() != "x-skillofmind"
     ]
-    return [*kept, (REQUEST_HEADER, trace.id), (PLAN_HEADER, plan_header(thought))]
+    return [*kept, (REQUEST_HEADER, trace.id), (PLAN_HEADER, plan_header(thought)), SERVER]
 
 
 def _usage_at_end(tail: bytes) -> Usage:
@@ -225,6 +243,7 @@ class _Out:
             ("Content-Type", "text/event-stream; charset=utf-8"),
             ("Cache-Control", "no-cache"),
             (REQUEST_HEADER, turn.trace.id),
+            SERVER,
         ]
 
     async def whole(self, status: int, body: bytes, usage: Usage) -> web.StreamResponse:

@@ -21,13 +21,13 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from skillofmind.core.errors import SkillOfMindError, StorageError
 from skillofmind.serve import endpoints
-from skillofmind.serve.answer import PLAN_HEADER, REQUEST_HEADER, Room, answer
+from skillofmind.serve.answer import PLAN_HEADER, REQUEST_HEADER, SERVER, Room, answer
 from skillofmind.serve.errors import Refused, refusal_of
 from skillofmind.serve.keys import Keys
 from skillofmind.serve.playground.page import Page
@@ -104,6 +104,7 @@ class App:
             response = self._refusal(Refused(500, "the server made a mistake; its log says more."), trace)
         if not response.prepared:
             response.headers[REQUEST_HEADER] = trace.id
+            response.headers[SERVER[0]] = SERVER[1]
             if self.draining:
                 response.force_close()
         trace.status = trace.status or response.status
@@ -142,10 +143,10 @@ class App:
         if path == "/v1/skillofmind/plan" and method == "POST":
             return await endpoints.plan(self.room, await self._body(request), trace)
         if path.startswith(_USERS) and method in ("GET", "DELETE"):
-            user = unquote(path.removeprefix(_USERS))
+            user = path.removeprefix(_USERS)
             return await (endpoints.export if method == "GET" else endpoints.forget)(self.room, user)
         if path.startswith(_MODELS) and method == "GET":
-            return await endpoints.model(self.room, unquote(path.removeprefix(_MODELS)))
+            return await endpoints.model(self.room, path.removeprefix(_MODELS))
         if path.startswith("/playground") and method == "GET":
             return self._page.respond(request)
         raise self._nowhere(method, path)
@@ -165,9 +166,9 @@ class App:
         """Refuse other sites, names that are not ours, and wrong keys."""
         host = request.headers.get("Host", "")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             raise Refused(403, "requests of other sites are not served.", code="other_origin")
-        if not self._keys and not on_loopback(urlsplit(f"//{host}").hostname or ""):
+        if not self._keys and not on_loopback(_hostname(host)):
             raise Refused(403, "this server has no keys and serves this machine only.", code="other_host")
         if not path.startswith(_OPEN) and not self._keys.accept(request.headers.get("Authorization")):
             raise Refused(
@@ -215,6 +216,13 @@ async def _go_on(request: web.BaseRequest) -> None:
         raise Refused(417, "the only expectation that is met is 100-continue.", code="expectation")
     if request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _known_path(path: str) -> str:

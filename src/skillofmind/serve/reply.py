@@ -17,7 +17,8 @@ from skillofmind.serve.thinking.planning import Thought
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENDING = re.compile(rb'"finish_reason"\s*:\s*"|"choices"\s*:\s*\[\s*\]')
-_DONE = re.compile(rb"data:\s*\[DONE\]")
+_DONE = re.compile(rb"^data:\s*\[DONE\]", re.MULTILINE)
+_LONGEST_EVENT = 2**20
 
 
 class _Tokens(msgspec.Struct):
@@ -162,7 +163,11 @@ class PlanStream:
     def feed(self, data: bytes, seconds: float) -> bytes:
         """Return what goes out after `data` came in, `seconds` after the upstream was asked."""
         *events, self._rest = _split(self._rest + data if self._rest else data)
-        return b"".join([self._next(event, seconds) for event in events])
+        out = b"".join([self._next(event, seconds) for event in events])
+        if len(self._rest) > _LONGEST_EVENT:
+            # No stream of events looks like this; it is passed on, not collected.
+            out, self._held, self._rest = out + self._held + self._rest, b"", b""
+        return out
 
     def finish(self, seconds: float) -> bytes:
         """Return what is still to go out after the last byte came in."""
@@ -175,7 +180,7 @@ class PlanStream:
 
     def _next(self, event: bytes, seconds: float) -> bytes:
         held, self._held = self._held, b""
-        if not self._attached and _DONE.match(event):
+        if not self._attached and _DONE.search(event):
             chunk = self._with_plan(held, seconds) if held else self._own(seconds)
             return chunk + event
         if not self._attached and _ENDING.search(event):

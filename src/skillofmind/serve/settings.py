@@ -122,6 +122,8 @@ def check(settings: Settings, *, keys: bool) -> None:
             f"the {settings.planner.kind} planner asks a model; add --upstream URL --model NAME, or "
             f"--planner {settings.planner.kind}=MODEL@URL."
         )
+    if not 0 <= settings.port < 65_536:
+        raise ConfigurationError(f"--port {settings.port} is none; choose one from 0 to 65535.")
     if settings.aliases and not settings.upstream:
         raise ConfigurationError("--alias names models of an upstream; add --upstream URL.")
 

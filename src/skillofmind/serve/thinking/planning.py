@@ -24,13 +24,15 @@ from skillofmind.serve.errors import Refused
 from skillofmind.serve.request import Options, Said
 from skillofmind.serve.thinking.planners import counted, usage_of
 
-Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "turn", "off"]
+Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "turn", "refused", "off"]
 """Why an answer goes out unplanned: the plan came too late, planning failed, the plan was no good, the
-planner chose no skill, a tool has just answered, it is not the user who spoke last, or nobody wants one."""
+planner chose no skill, a tool has just answered, it is not the user who spoke last, the upstream refused the
+request with the plan, or nobody wants one."""
 
 RESPONDER = "Assistant"
 MOST_CHARS = 24_000
-"""Characters of a conversation that a planner is shown, the last ones."""
+MOST_TURNS = 64
+"""Of a conversation, a planner is shown the last turns: so many, and of so many characters."""
 
 
 class Thought(NamedTuple):
@@ -79,7 +81,7 @@ def dialogue_of(messages: Sequence[Said], context: SocialContext | None = None) 
         if said.role in ("user", "assistant") and said.words()
     ]
     first, room = len(turns), MOST_CHARS
-    while first and (room := room - len(turns[first - 1].text)) >= 0:
+    while first > max(0, len(turns) - MOST_TURNS) and (room := room - len(turns[first - 1].text)) >= 0:
         first -= 1
     found = context or SocialContext()
     if found.text is None:

@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 
 from skillofmind.core.completion import Completion, Delta, Sampling, Usage
 from skillofmind.core.conversation import Conversation
+from skillofmind.core.errors import DataError
 from skillofmind.core.seams import Model, StreamingModel
 from skillofmind.models.openai_wire import Request, decode_request
 from skillofmind.models.wrapped import closing
@@ -25,12 +26,19 @@ class InProcess:
     """Any model as an upstream."""
 
     def __init__(
-        self, model: Model, name: str, *, offline: bool = False, clock: Callable[[], float] = time.time
+        self,
+        model: Model,
+        name: str,
+        *,
+        offline: bool = False,
+        close: Callable[[], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Answer with `model`, which clients know as `name`."""
+        """Answer with `model`, which clients know as `name`; `close` ends it with the server."""
         self._model = model
         self._name = name
         self._clock = clock
+        self._close = close
         self.offline = offline
 
     @property
@@ -42,7 +50,9 @@ class InProcess:
         """Nothing is to be opened."""
 
     async def close(self) -> None:
-        """Nothing is to be closed."""
+        """Close the model, where that was asked for."""
+        if self._close is not None:
+            await self._close()
 
     async def models(self) -> list[dict[str, object]]:
         """Return the one model."""
@@ -56,8 +66,7 @@ class InProcess:
             DataError: a field is missing or of the wrong type.
             ModelError: the model failed.
         """
-        body: dict[str, Any] = msgspec.json.decode(asking.body)
-        request = decode_request({"model": self._name, **body})
+        request = decode_request({"model": self._name, **json_object(asking.body)})
         conversation = msgspec.structs.replace(request.conversation, plan=asking.plan)
         request = request._replace(conversation=conversation)
         identity, created = f"chatcmpl-{uuid.uuid4().hex}", int(self._clock())
@@ -83,6 +92,19 @@ class InProcess:
         completion = await _generated(model, conversation, sampling)
         for delta in deltas_of(completion):
             yield delta
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Read a request whole.
+
+    Raises:
+        DataError: it is not JSON all through.
+    """
+    try:
+        found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"the body is not JSON: {error}.") from None
+    return found
 
 
 async def _generated(model: Model, conversation: Conversation, sampling: Sampling) -> Completion:

@@ -14,6 +14,7 @@
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ _IDLE = 4.0
 a closing connection is lost."""
 
 _MOST_CONNECTIONS = 1000
+_LARGE = 2**18
 
 
 def sent_on(headers: Mapping[str, str], *, plain: bool) -> Headers:
@@ -188,7 +190,9 @@ class Relay:
         if self._session is None:
             raise ModelUnreachable("the server is not started yet.", status=503)
         sent = [*headers, ("Authorization", self._authorization)] if self._authorization else headers
-        return await self._session.request(method, url, data=body, headers=sent, allow_redirects=False)
+        # A large body goes out in pieces, so that other requests are not held up.
+        data = io.BytesIO(body) if body is not None and len(body) > _LARGE else body
+        return await self._session.request(method, url, data=data, headers=sent, allow_redirects=False)
 
     def _cut(self, error: Exception) -> ModelError:
         said = server_message(str(error) or type(error).__name__, self._secrets)
