@@ -52,7 +52,7 @@ function Said({ turn, place }: { turn: UserTurn; place: number }) {
   return (
     <article class="row said" id={`turn-${place}`} data-lit={useLit(place)}>
       <div class="words">
-        <h3 class="out-of-sight">{words.you}</h3>
+        <h2 class="out-of-sight">{words.you}</h2>
         <p class="bubble" dir="auto">
           {turn.text}
         </p>
@@ -73,7 +73,7 @@ function Answer({ turn, place, number, ...props }: AnswerProps) {
     <article class="row answer" id={`turn-${place}`} data-reply={turn.id} data-lit={useLit(place)} data-selected={open || undefined} tabIndex={-1}>
       <Thought turn={turn} number={number} open={open} select={select} />
       <div class="words" data-compare={props.compare || undefined}>
-        <h3 class={props.compare ? 'label' : 'out-of-sight'}>{props.compare ? words.withPlan : words.replyNumber(number)}</h3>
+        <h2 class={props.compare ? 'label' : 'out-of-sight'}>{props.compare ? words.withPlan : words.replyNumber(number)}</h2>
         <div class="bubble" aria-busy={isRunning(reply.status)}>
           <Spoken words={reply} />
         </div>
@@ -113,7 +113,7 @@ function Without({ reply, busy, plain }: { reply: Reply; busy: boolean; plain: (
   const other = reply.plain
   return (
     <div class="without">
-      <h3 class="label">{words.withoutPlan}</h3>
+      <h2 class="label">{words.withoutPlan}</h2>
       {other === null || (other.status !== 'done' && !isRunning(other.status) && !other.text) ? (
         <div class="bubble empty">
           {other?.fault && <p class="warning">{faultWords(other.fault, lang)}</p>}
