@@ -55,7 +55,9 @@ export function useSession(info: Info | null): Session {
   const [trouble, report] = useState<Trouble | null>(null)
   const [draft, setDraft] = useState('')
   const [compare, showCompare] = useState(false)
-  const model = info?.model ?? ''
+  // A reference, because parts of the page keep the functions of an earlier drawing.
+  const model = useRef('')
+  model.current = info?.model ?? ''
 
   const change = useCallback((one: Change) => {
     now.current = changed(now.current, one)
@@ -75,7 +77,7 @@ export function useSession(info: Info | null): Session {
     stopper.current = control
     const live = isLive()
     const changeLive = (one: Change) => live() && change(one)
-    const asked = { model, said: saidBefore(now.current, at.turn), context: now.current.context, planned, skill }
+    const asked = { model: model.current, said: saidBefore(now.current, at.turn), context: now.current.context, planned, skill }
     const listener = {
       text: (text: string) => changeLive({ do: planned ? 'write' : 'write plain', at, text }),
       told: (told: Heard['told'] & object) => planned && changeLive({ do: 'told', at, told }),

@@ -4,6 +4,7 @@ import { type AgentTurn, type Conversation, isRunning, type Plain, type Reply, s
 import { signed } from '../numbers'
 import { faultWords } from '../words'
 import { type Acts, PlanCard, Thought } from './plan-card'
+import { still } from './still'
 import { useView } from './view'
 
 export type TalkProps = {
@@ -20,14 +21,15 @@ export type TalkProps = {
 
 export function Talk(props: TalkProps) {
   const { words } = useView()
+  const { conversation, selected, ...rest } = props
   let number = 0
   return (
     <div role="region" class="talk" aria-label={words.conversation}>
-      {props.conversation.turns.map((turn, place) =>
+      {conversation.turns.map((turn, place) =>
         turn.who === 'user' ? (
           <Said key={turn.id} turn={turn} place={place} />
         ) : (
-          <Answer key={turn.id} turn={turn} place={place} number={++number} {...props} />
+          <Answer key={turn.id} turn={turn} place={place} number={++number} open={selected === turn.id} {...rest} />
         ),
       )}
     </div>
@@ -47,7 +49,7 @@ function useLit(place: number): number | undefined {
   return effect === undefined ? undefined : Math.abs(effect) > 0.5 ? 3 : Math.abs(effect) > 0.15 ? 2 : 1
 }
 
-function Said({ turn, place }: { turn: UserTurn; place: number }) {
+const Said = still(function Said({ turn, place }: { turn: UserTurn; place: number }) {
   const { words } = useView()
   return (
     <article class="row said" id={`turn-${place}`} data-lit={useLit(place)}>
@@ -60,14 +62,13 @@ function Said({ turn, place }: { turn: UserTurn; place: number }) {
       </div>
     </article>
   )
-}
+})
 
-type AnswerProps = TalkProps & { turn: AgentTurn; place: number; number: number }
+type AnswerProps = Omit<TalkProps, 'conversation' | 'selected'> & { turn: AgentTurn; place: number; number: number; open: boolean }
 
-function Answer({ turn, place, number, ...props }: AnswerProps) {
+const Answer = still(function Answer({ turn, place, number, open, ...props }: AnswerProps) {
   const { words } = useView()
   const reply = shownReply(turn)
-  const open = props.selected === turn.id
   const select = () => props.select(open && !props.wide ? null : turn.id)
   return (
     <article class="row answer" id={`turn-${place}`} data-reply={turn.id} data-lit={useLit(place)} data-selected={open || undefined} tabIndex={-1}>
@@ -83,7 +84,7 @@ function Answer({ turn, place, number, ...props }: AnswerProps) {
       {open && !props.wide && <PlanCard turn={turn} busy={props.busy} acts={props.acts(turn.id)} headed={false} />}
     </article>
   )
-}
+})
 
 function Spoken({ words: reply }: { words: Reply | Plain }) {
   const { words } = useView()

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { type AgentTurn, isRunning, planOf, shownReply, skillOf } from '../conversation'
 import { categoriesOf, categoryName, colourOf, skillName } from '../info'
 import { percent } from '../numbers'
+import { still } from './still'
 import { useView } from './view'
 
 type Props = { turns: AgentTurn[]; selected: number | null; jump: (turn: number) => void }
@@ -29,7 +30,7 @@ export function Timeline({ turns, selected, jump }: Props) {
 
 type StepProps = { turn: AgentTurn; number: number; current: boolean; jump: (turn: number) => void }
 
-function Step({ turn, number, current, jump }: StepProps) {
+const Step = still(function Step({ turn, number, current, jump }: StepProps) {
   const { info, lang, words } = useView()
   const skill = skillOf(turn)
   const reply = shownReply(turn)
@@ -52,7 +53,7 @@ function Step({ turn, number, current, jump }: StepProps) {
       </button>
     </li>
   )
-}
+})
 
 /** The categories that the conversation has used, with their colours. */
 function Legend({ turns }: { turns: AgentTurn[] }) {
