@@ -68,7 +68,11 @@ def scripted(body: dict[str, Any]) -> str:
     replies = dict(ENGLISH + KOREAN)
     if planned:
         return replies[words[-1]]
-    return "안타깝네요. 도움이 필요하면 말씀해 주세요." if words[-1] in dict(KOREAN) else "I am sorry to hear it."
+    return (
+        "안타깝네요. 도움이 필요하면 말씀해 주세요."
+        if words[-1] in dict(KOREAN)
+        else "I am sorry to hear it."
+    )
 
 
 @pytest.fixture

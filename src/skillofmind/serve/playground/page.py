@@ -30,6 +30,7 @@ from skillofmind import __version__
 from skillofmind.core.record import Record
 from skillofmind.core.skill import Skill
 from skillofmind.mind.taxonomy import Taxonomy
+from skillofmind.serve.errors import Refused
 
 PREFIX = "/playground"
 """Every path of the playground begins so."""
@@ -126,13 +127,17 @@ class Page:
         self._assets["api/info"] = _asset(msgspec.json.encode(info), "application/json")
 
     def respond(self, request: web.BaseRequest) -> web.Response:
-        """Answer a request whose path begins with `PREFIX`."""
+        """Answer a request whose path begins with `PREFIX`.
+
+        Raises:
+            Refused: the page has no such file.
+        """
         if request.path == PREFIX:
             # Relative, so that it holds behind a proxy that puts the server under another path.
             return web.Response(status=308, headers={**HEADERS, "Location": "playground/"})
         asset = self._assets.get(request.path.removeprefix(f"{PREFIX}/") or _PAGE)
         if asset is None:
-            return web.Response(status=404, text="There is no such file.\n", headers=HEADERS)
+            raise Refused(404, "the page has no such file.", code="not_found")
         return _answer(request, asset)
 
 

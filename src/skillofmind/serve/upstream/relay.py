@@ -175,9 +175,10 @@ class Relay:
         for wait in (*_WAITS, None):
             try:
                 return await self._once(method, url, body, headers)
-            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-                # Nothing was sent yet: it can be tried again without asking twice.
-                if wait is None or isinstance(error, TimeoutError):
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                # Nothing was sent yet: it can be tried again without asking twice. A connection that is late
+                # may also be this process's own fault, with thousands of requests at once.
+                if wait is None:
                     raise ModelUnreachable(
                         f"the upstream {self.shown} takes no connections; is it running?", status=502
                     ) from None
