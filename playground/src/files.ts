@@ -19,7 +19,8 @@ export function download(conversation: Conversation, name: string): void {
   link.href = URL.createObjectURL(fileOf(conversation, name))
   link.download = name
   link.click()
-  URL.revokeObjectURL(link.href)
+  // Some browsers read it only after this turn of the event loop.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
 export const canShare = (): boolean =>

@@ -53,7 +53,7 @@ def test_a_talk_from_the_first_word_to_the_file(page: Tab, downloads: Path) -> N
 
     said = page.texts(".answer .words > .bubble")
     page.button("Save")
-    page.until(lambda: list(downloads.glob("*.jsonl")))
+    page.until(lambda: any(file.stat().st_size for file in downloads.glob("*.jsonl")))
     [saved] = downloads.glob("*.jsonl")
     [dialogue] = accepted(read_dialogues(saved))
     assert len(dialogue.turns) == 20
