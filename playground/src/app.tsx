@@ -63,6 +63,9 @@ export function App() {
   }, [chosen])
   // A new reply is the one to look at; where its plan would stand in the way of the talk, it stays closed.
   useEffect(() => setSelected(wide ? (last?.id ?? null) : null), [last?.id, wide])
+  useEffect(() => {
+    if (running) setSaid('')
+  }, [running])
   useFollow(last === undefined ? '' : shownReply(last).text, running)
 
   const view: View = useMemo(() => {

@@ -19,7 +19,7 @@ export function usePreview(now: Conversation, last: AgentTurn | undefined, model
     setPreview(null)
     if (!stale || !cheap || running || !last) return
     const control = new AbortController()
-    const asked = { model, said: saidBefore(now, last.id), context: now.context, planned: true, skill: null }
+    const asked = { model, said: saidBefore(now, last.id), context: now.context, inject: null, planned: true, skill: null }
     const timer = setTimeout(() => {
       askPlan(asked, control.signal).then(
         (plan) => setPreview({ plan, before: reply ? (planOf(reply)?.skill ?? null) : null }),

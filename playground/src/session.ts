@@ -56,8 +56,8 @@ export function useSession(info: Info | null): Session {
   const [draft, setDraft] = useState('')
   const [compare, showCompare] = useState(false)
   // A reference, because parts of the page keep the functions of an earlier drawing.
-  const model = useRef('')
-  model.current = info?.model ?? ''
+  const served = useRef(info)
+  served.current = info
 
   const change = useCallback((one: Change) => {
     now.current = changed(now.current, one)
@@ -77,7 +77,14 @@ export function useSession(info: Info | null): Session {
     stopper.current = control
     const live = isLive()
     const changeLive = (one: Change) => live() && change(one)
-    const asked = { model: model.current, said: saidBefore(now.current, at.turn), context: now.current.context, planned, skill }
+    const asked = {
+      model: served.current?.model ?? '',
+      said: saidBefore(now.current, at.turn),
+      context: now.current.context,
+      inject: served.current?.inject === 'off' ? 'both' : null,
+      planned,
+      skill,
+    }
     const listener = {
       text: (text: string) => changeLive({ do: planned ? 'write' : 'write plain', at, text }),
       told: (told: Heard['told'] & object) => planned && changeLive({ do: 'told', at, told }),

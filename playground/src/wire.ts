@@ -10,6 +10,8 @@ export type Asked = {
   model: string
   said: { who: 'user' | 'agent'; text: string }[]
   context: Context
+  /** What of a plan the model sees where the server does not plan by itself; `null` leaves it to the server. */
+  inject: string | null
   planned: boolean
   skill: string | null
 }
@@ -23,11 +25,14 @@ export function messages(asked: Asked): Message[] {
   return [...system, ...asked.said.map(({ who, text }) => ({ role: who === 'user' ? 'user' : 'assistant', content: text }) as const)]
 }
 
+const given = (fields: Record<string, string | null>): Record<string, string | null> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+
 /** Return the body of a request for one reply, with the plan streamed first or without any plan. */
 export function body(asked: Asked): Record<string, unknown> {
   const wanted = asked.planned
     ? // Without free text of its own, a planner would take the system message for it and see the context twice.
-      { context: { text: '', ...toJson(asked.context) }, stream_plan: true, ...(asked.skill === null ? {} : { skill: asked.skill }) }
+      { context: { text: '', ...toJson(asked.context) }, stream_plan: true, ...given({ inject: asked.inject, skill: asked.skill }) }
     : { inject: 'off' }
   return {
     model: asked.model,
@@ -83,7 +88,7 @@ export function faultOf(status: number, text: string, retryAfter: string | null,
   const seconds = retryAfter !== null && /^\d+(\.\d+)?$/.test(retryAfter.trim()) ? Math.ceil(Number(retryAfter)) : null
   const detail = errorMessage(text)
   if (status === 401 && own) return { kind: 'key' }
-  if (status === 429 || status === 503) return { kind: 'busy', seconds, detail }
+  if (status === 429) return { kind: 'busy', seconds, detail }
   return { kind: 'refused', status, detail }
 }
 

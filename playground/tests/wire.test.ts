@@ -8,7 +8,7 @@ const said = [{ who: 'user', text: 'Hi' } as const, { who: 'agent', text: 'Hello
 
 describe('requests', () => {
   test('a planned request carries the context twice: in words for the model, in fields for the planner', () => {
-    expect(body({ model: 'm', said, context, planned: true, skill: 'Advice' })).toEqual({
+    expect(body({ model: 'm', said, context, inject: 'both', planned: true, skill: 'Advice' })).toEqual({
       model: 'm',
       messages: [
         { role: 'system', content: "Situation: A shop\nUser's persona: New here\ntopic: chains\nservices: a\nb\nMood: calm" },
@@ -20,13 +20,14 @@ describe('requests', () => {
       skillofmind: {
         context: { text: '', situation: 'A shop', topic: 'chains', services: ['a', 'b'], extra: { "User's persona": 'New here', Mood: 'calm' } },
         stream_plan: true,
+        inject: 'both',
         skill: 'Advice',
       },
     })
   })
 
   test('an unplanned request sees the same words and asks for no plan', () => {
-    const sent = body({ model: 'm', said, context: EMPTY, planned: false, skill: null })
+    const sent = body({ model: 'm', said, context: EMPTY, inject: null, planned: false, skill: null })
     expect(sent.skillofmind).toEqual({ inject: 'off' })
     expect(sent.messages).toHaveLength(2)
   })
@@ -97,6 +98,7 @@ describe('refusals', () => {
     [403, null, { kind: 'refused', status: 403, detail: 'no' }],
     [429, '7', { kind: 'busy', seconds: 7, detail: 'no' }],
     [429, 'Wed, 21 Oct 2026 07:28:00 GMT', { kind: 'busy', seconds: null, detail: 'no' }],
+    [503, '3', { kind: 'refused', status: 503, detail: 'no' }],
     [500, null, { kind: 'refused', status: 500, detail: 'no' }],
   ])('%i', (status, retryAfter, fault) => {
     expect(faultOf(status, '{"error":{"message":"no"}}', retryAfter, true)).toEqual(fault)
