@@ -3,6 +3,7 @@
 # make test-lowest  the tests with the oldest versions allowed
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
 # make docs      fill the generated parts of the pages
+# make playground  build the page of `som playground` (needs Node 20.19 or later)
 # make fuzz      fuzz every reader of data files for five minutes
 # make clean     remove the environment and caches
 
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-lowest check format bench docs fuzz clean
+.PHONY: demo test test-slow test-lowest check format bench docs playground fuzz clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -58,6 +59,14 @@ bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers
 		--inspect $(VENV)/peers-inspect --out results/benchmarks/annotation.json
 	$(BIN)/python -m benchmarks.annotation --memory 1000000 --out results/benchmarks/annotation.json
 
+# The built page is committed: only who changes its source needs this.
+playground: playground/node_modules
+	cd playground && npm run --silent build && npm test --silent
+
+playground/node_modules: playground/package.json playground/package-lock.json
+	cd playground && npm ci --no-audit --no-fund --silent
+	touch $@
+
 # Coverage-guided, by hand: atheris stays out of the environment of the tests.
 fuzz: $(VENV)/.dev
 	$(PIP) --target $(VENV)/fuzz atheris
@@ -65,6 +74,7 @@ fuzz: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf playground/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from skillofmind.core.completion import Usage
 from skillofmind.core.plan import Evidence, Plan
 from skillofmind.mind.taxonomy import load_taxonomy
-from skillofmind.serve.errors import Refused
-from skillofmind.serve.playground.page import Page
 from skillofmind.serve.request import Said
 from skillofmind.serve.thinking.planning import MOST_CHARS, MOST_TURNS, dialogue_of, not_planned
 from skillofmind.serve.watch.metrics import STATUSES, Metrics, value
@@ -176,41 +174,6 @@ def test_a_log_on_a_full_disk_costs_lines_only() -> None:
     log.event("after the end")
 
 
-def page(tmp_path: Path) -> Page:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "index.html").write_text("<!doctype html>")
-    (tmp_path / "assets" / "app.js").write_text("export {}")
-    (tmp_path.parent / "outside.txt").write_text("secret")
-    return Page(tmp_path)
-
-
-async def test_the_page_serves_its_files_and_no_others(tmp_path: Path) -> None:
-    from skillofmind.serve.answer import Room
-
-    room: Room = None  # type: ignore[assignment]
-    built = page(tmp_path)
-    index, script = [await built.respond(room, f"/playground/{name}") for name in ("", "assets/app.js")]
-    assert (index.content_type, script.content_type) == ("text/html", "text/javascript")
-    for response in (index, script):
-        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
-        assert "unsafe" not in response.headers["Content-Security-Policy"]
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-    for name in (
-        "../outside.txt",
-        "/etc/passwd",
-        "assets",
-        "assets/../index.html",
-        "assets/%2e%2e/index.html",
-    ):
-        with pytest.raises(Refused):
-            await built.respond(room, f"/playground/{name}")
-
-
-async def test_a_page_that_is_not_built_says_so(tmp_path: Path) -> None:
-    response = await Page(tmp_path / "none").respond(None, "/playground/")  # type: ignore[arg-type]
-    assert response.status == 503
-
-
 def test_the_page_learns_what_the_server_is() -> None:
     with Upstream() as upstream, Serving(upstream.base_url, model="tiny", keys=["server-key-1"]) as server:
         found = ask(server, "/playground/api/info").json()
@@ -223,7 +186,7 @@ def test_the_page_learns_what_the_server_is() -> None:
         "stream": True,
     }
     assert len(found["skills"]) == 39
-    assert set(found["skills"][0]) == {"name", "category", "definition", "names"}
+    assert set(found["skills"][0]) == {"name", "category", "definition", "when", "names", "aims"}
 
 
 def test_a_long_conversation_is_clipped_and_evidence_keeps_its_numbers() -> None:

@@ -148,7 +148,7 @@ class App:
         if path.startswith(_MODELS) and method == "GET":
             return await endpoints.model(self.room, path.removeprefix(_MODELS))
         if path.startswith("/playground") and method == "GET":
-            return await self._page.respond(self.room, path)
+            return self._page.respond(request)
         raise self._nowhere(method, path)
 
     def _nowhere(self, method: str, path: str) -> Refused:

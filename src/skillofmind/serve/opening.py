@@ -12,7 +12,7 @@ from skillofmind.serve.answer import Room
 from skillofmind.serve.app import App, Watch
 from skillofmind.serve.keys import Keys
 from skillofmind.serve.memory import Memory
-from skillofmind.serve.playground.page import Page
+from skillofmind.serve.playground.page import Page, page_info
 from skillofmind.serve.settings import Settings, check
 from skillofmind.serve.thinking.planners import Opened, open_planner
 from skillofmind.serve.thinking.planning import Planning
@@ -110,10 +110,23 @@ async def opened(service: Service, metrics: Metrics, worker: int) -> AsyncIterat
     room = Room(settings, Planning(service.planner.planner), service.upstream, memory)
     await service.upstream.start()
     try:
-        yield App(room, service.keys, Watch(log, metrics.row(worker), metrics), Page())
+        yield App(room, service.keys, Watch(log, metrics.row(worker), metrics), _page(room))
     finally:
         await service.upstream.close()
         await service.planner.close()
         if memory is not None:
             memory.close()
         log.close()
+
+
+def _page(room: Room) -> Page:
+    """Return the playground, told of what answers and plans here."""
+    settings = room.settings
+    info = page_info(
+        room.planning.taxonomy,
+        model=settings.model,
+        planner=settings.planner.kind,
+        offline=room.upstream.offline,
+        inject=settings.inject,
+    )
+    return Page(info)

@@ -1,101 +1,179 @@
-"""The files of the page, and what it needs to know about the server.
+"""The playground over HTTP: the built page and `/playground/api/info`.
 
-The built page is in `static/`; without it the address says so. Only files that were there at the start are
-served, by their exact names.
+    GET /playground               redirect to /playground/
+    GET /playground/              the page
+    GET /playground/NAME          its script, style and icon
+    GET /playground/api/info      model, planner, skills
+
+The files are read once and found by name in a table; no part of a request ever becomes a path.
 
 *Covered*
 
-- A strict content security policy: nothing is loaded from elsewhere, no inline script or style runs, no other
-  site can frame the page.
+- The content security policy lets the page load and call nothing but its own origin, run no inline script,
+  turn no string into markup, and stand in no frame of another page.
+- Every answer names its type and forbids guessing another; the page sends no referrer.
+
+*Not covered*
+
+- Who may ask: `serve.app` checks `Host` and `Origin`. The page needs no key, what it asks for does.
 """
 
-import mimetypes
+import gzip
+import hashlib
+from collections.abc import Mapping
 from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from skillofmind import __version__
-from skillofmind.serve.answer import Room
+from skillofmind.core.record import Record
+from skillofmind.core.skill import Skill
+from skillofmind.mind.taxonomy import Taxonomy
 from skillofmind.serve.errors import Refused
 
-_HEADERS = {
+PREFIX = "/playground"
+"""Every path of the playground begins so."""
+
+LANGUAGES = ("en", "ko")
+"""Languages of the page."""
+
+HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
 }
-_MISSING = b"The page is not built; run `make playground`.\n"
+"""Headers of every answer of the playground."""
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_PAGE = "index.html"
+
+
+class PageSkill(Record, frozen=True, omit_defaults=False):
+    """A skill as the page shows it; fields as in `core.skill.Skill`."""
+
+    name: str
+    category: str
+    definition: str
+    when: str
+    names: dict[str, str]
+    aims: dict[str, str]
+
+
+class Info(Record, frozen=True, omit_defaults=False):
+    """What the page is told of its server.
+
+    Attributes:
+        model: name under which the answering model is asked for.
+        planner: kind or identity of the planner.
+        offline: whether the answers are stored replies because no model is set.
+        inject: what of a plan the model is shown where a request does not say it.
+        skills: the planner's skills, in the order of the taxonomy.
+        categories: category -> its name in other languages, by language code.
+        version: of this package.
+        languages: of the page.
+        stream: whether answers can be streamed.
+    """
+
+    model: str
+    planner: str
+    offline: bool
+    inject: str
+    skills: tuple[PageSkill, ...]
+    categories: dict[str, dict[str, str]]
+    version: str = __version__
+    languages: tuple[str, ...] = LANGUAGES
+    stream: bool = True
+
+
+class _Asset(Record, frozen=True):
+    """A file of the page: bytes, the same compressed, media type and entity tag."""
+
+    body: bytes
+    packed: bytes
+    media: str
+    tag: str
+
+
+def page_info(taxonomy: Taxonomy, *, model: str, planner: str, offline: bool, inject: str) -> Info:
+    """Return what the page is told of a server with these parts."""
+    return Info(
+        model=model,
+        planner=planner,
+        offline=offline,
+        inject=inject,
+        skills=tuple(_page_skill(skill) for skill in taxonomy.skills),
+        categories=taxonomy.categories,
+    )
 
 
 class Page:
-    """The files of the page, in memory."""
+    """The files of the page and what it is told, in memory."""
 
-    def __init__(self, folder: Traversable | None = None) -> None:
-        """Read the files of `folder`; of the package where none is given."""
-        self._files = dict(_files(folder or resources.files("skillofmind.serve.playground") / "static"))
+    def __init__(self, info: Info) -> None:
+        """Read the built page; `info` is what it is told."""
+        self._assets = _assets()
+        self._assets["api/info"] = _asset(msgspec.json.encode(info), "application/json")
 
-    async def respond(self, room: Room, path: str) -> web.StreamResponse:
-        """Return a file of the page, or what it asks for.
+    def respond(self, request: web.BaseRequest) -> web.Response:
+        """Answer a request whose path begins with `PREFIX`.
 
         Raises:
-            Refused: there is no such file.
+            Refused: the page has no such file.
         """
-        name = path.removeprefix("/playground").removeprefix("/")
-        if name == "api/info":
-            return _reply(msgspec.json.encode(info(room)), "application/json")
-        if path == "/playground":
-            return web.Response(status=308, headers={**_HEADERS, "Location": "/playground/"})
-        if not name and not self._files:
-            return _reply(_MISSING, "text/plain", 503)
-        name = name or "index.html"
-        if name not in self._files:
+        if request.path == PREFIX:
+            # Relative, so that it holds behind a proxy that puts the server under another path.
+            return web.Response(status=308, headers={**HEADERS, "Location": "playground/"})
+        asset = self._assets.get(request.path.removeprefix(f"{PREFIX}/") or _PAGE)
+        if asset is None:
             raise Refused(404, "the page has no such file.", code="not_found")
-        return _reply(self._files[name], mimetypes.guess_type(name)[0] or "application/octet-stream")
+        return _answer(request, asset)
 
 
-def _files(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
-    if not folder.is_dir():
-        return found
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            found += _files(entry, f"{prefix}{entry.name}/")
-        else:
-            found.append((prefix + entry.name, entry.read_bytes()))
-    return found
+def _page_skill(skill: Skill) -> PageSkill:
+    return PageSkill(skill.name, skill.category, skill.definition, skill.when, skill.names, skill.aims)
 
 
-def _reply(body: bytes, kind: str, status: int = 200) -> web.Response:
-    charset = "; charset=utf-8" if kind.startswith("text/") or kind.endswith(("json", "javascript")) else ""
-    return web.Response(status=status, body=body, headers={**_HEADERS, "Content-Type": kind + charset})
-
-
-def info(room: Room) -> dict[str, Any]:
-    """Return what the page shows about the server."""
-    skills = room.planning.taxonomy.skills
+def _assets() -> dict[str, _Asset]:
+    """Read the built page: name -> file."""
+    folder = resources.files("skillofmind.serve.playground") / "static"
+    files = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
     return {
-        "version": __version__,
-        "model": room.settings.model,
-        "planner": room.settings.planner.kind,
-        "offline": room.upstream.offline,
-        "inject": room.settings.inject,
-        "languages": sorted({"en"} | {lang for skill in skills for lang in skill.names}),
-        "skills": [
-            {
-                "name": skill.name,
-                "category": skill.category,
-                "definition": skill.definition,
-                "names": skill.names,
-            }
-            for skill in skills
-        ],
-        "stream": True,
-        "memory": room.memory is not None,
+        name: _asset(body, _TYPES[suffix])
+        for name, body in sorted(files.items())
+        if (suffix := name[name.rfind(".") :]) in _TYPES
     }
+
+
+def _asset(body: bytes, media: str) -> _Asset:
+    return _Asset(body, gzip.compress(body, mtime=0), media, hashlib.sha256(body).hexdigest()[:32])
+
+
+def _answer(request: web.BaseRequest, asset: _Asset) -> web.Response:
+    packed = "gzip" in request.headers.get("Accept-Encoding", "").lower()
+    # The names of the files stay the same over versions, so a browser asks each time and mostly hears 304.
+    headers = {
+        **HEADERS,
+        "Cache-Control": "no-cache",
+        "ETag": f'"{asset.tag}{"-gzip" if packed else ""}"',
+        "Vary": "Accept-Encoding",
+        "Content-Type": asset.media,
+    }
+    wanted = request.if_none_match or ()
+    if any(tag.value in ("*", headers["ETag"].strip('"')) for tag in wanted):
+        del headers["Content-Type"]
+        return web.Response(status=304, headers=headers)
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=asset.packed if packed else asset.body, headers=headers)
