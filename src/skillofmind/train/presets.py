@@ -81,7 +81,7 @@ _LAPTOP = Preset(
     training=Training(
         optimiser=Optimiser("adamw", learning_rate=1.5e-3, betas=(0.9, 0.99)),
         schedule=Schedule("cosine", warmup=0.05, final=0.05),
-        rows=Rows(batch=32, micro=32, passes=3, max_tokens=512),
+        rows=Rows(batch=32, micro=8, passes=3, max_tokens=2048),
         clip=1.0,
         saving=Saving(every=100),
         evaluate_every=200,
@@ -90,13 +90,13 @@ _LAPTOP = Preset(
         Training(
             optimiser=Optimiser("adamw", learning_rate=3e-4, betas=(0.9, 0.99)),
             schedule=Schedule("linear", warmup=0.05),
-            rows=Rows(batch=16, micro=16, passes=1, max_tokens=512),
+            rows=Rows(batch=16, micro=8, passes=1, max_tokens=2048),
             clip=1.0,
             saving=Saving(every=100),
         ),
         Preference("dpo", beta=0.1, reference="precomputed"),
     ),
-    size=Size(hidden=128, layers=3, heads=4, kv_heads=4, inner=320, vocabulary=1024, context=512),
+    size=Size(hidden=128, layers=3, heads=4, kv_heads=4, inner=320, vocabulary=1024, context=2048),
 )
 
 

@@ -358,7 +358,7 @@ class Size(Record, frozen=True):
     kv_heads: int = 4
     inner: int = 384
     vocabulary: int = 1024
-    context: int = 512
+    context: int = 2048
     tied: bool = True
 
     def __post_init__(self) -> None:
