@@ -8,7 +8,7 @@ import pytest
 from skillofmind.core.conversation import Conversation, Message, Part, Tool
 from skillofmind.core.dialogue import Dialogue, SocialContext, Turn
 from skillofmind.core.errors import BudgetExhausted, ConfigurationError, ModelBusy, ModelTimeout
-from skillofmind.core.plan import Plan
+from skillofmind.core.plan import Alternative, Plan
 from skillofmind.core.seams import Capabilities, Model
 from skillofmind.mind.inject import (
     Inject,
@@ -268,9 +268,10 @@ def test_messages_of_unknown_shapes_are_no_turns() -> None:
         (FixedPlanner(Plan(error="no route")), "failed"),
         (FixedPlanner(Plan(skill_raw="Tact")), "invalid"),
         (FixedPlanner(Plan(skill="Tact", valid=True)), "invalid"),
-        (FixedPlanner(Plan(explanation="No skill is likely enough.")), "abstained"),
+        (FixedPlanner(Plan(alternatives=(Alternative("Empathy", 0.1),))), "abstained"),
+        (FixedPlanner(Plan(explanation="x")), "invalid"),
     ],
-    ids=["good", "late", "error", "error plan", "no skill", "unknown skill", "abstained"],
+    ids=["good", "late", "error", "error plan", "no skill", "unknown skill", "abstained", "nothing"],
 )
 async def test_an_attempt_says_why_its_plan_is_not_shown(planner: FixedPlanner, reason: str) -> None:
     attempt = await attempt_plan(planner, dialogue_of(CHAT), 0.02, load_taxonomy())

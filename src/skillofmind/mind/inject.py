@@ -24,8 +24,10 @@ from skillofmind.mind.template import Template, fill, load_template
 Inject = Literal["both", "skill", "explanation", "off"]
 """What of a plan the response model is shown; the paper's three variants, and none."""
 
-Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "off"]
-"""Why an answer went out without a plan; empty where it had one."""
+Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "turn", "off"]
+"""Why an answer goes out unplanned, "" where it does not: the plan came too late, planning failed, the plan
+was no good, the planner chose no skill, a tool has just answered, it is not the user who spoke last, nobody
+wants one."""
 
 _RESPONDER = "Assistant"
 
@@ -206,11 +208,12 @@ def judged(plan: Plan, taxonomy: Taxonomy) -> Attempt:
     if plan.skill is not None and plan.skill not in taxonomy.names():
         fault = f"{plan.skill!r} is no skill of this taxonomy; give `planned` the planner's own."
         return Attempt(msgspec.structs.replace(plan, valid=False, error=fault), "invalid")
-    if plan.valid and plan.skill is not None:
-        return Attempt(plan, "")
     if plan.error is not None:
         return Attempt(plan, "failed")
-    return Attempt(plan, "invalid" if plan.skill_raw else "abstained")
+    if plan.valid and plan.skill is not None:
+        return Attempt(plan, "")
+    # A planner that abstains ranks the skills and names none; one that went astray said something else.
+    return Attempt(plan, "abstained" if plan.alternatives and not plan.skill_raw else "invalid")
 
 
 class PlannedModel:
