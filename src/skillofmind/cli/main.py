@@ -25,6 +25,8 @@ COMMANDS = {
     "review": "check what the teacher wrote, in the terminal or a browser; measure agreement",
     "export": "turn annotations into training data: Hugging Face datasets, SFT or preference rows",
     "train": "fine-tune planners and response models: SFT, DPO; show what is trained; export",
+    "serve": "plan before a model answers, behind the OpenAI protocol: change base_url, nothing else",
+    "playground": "talk with the agent in a browser and see, change and compare its plans",
     "demo": "see plans for a handful of dialogues; needs nothing",
     "fit": "train the embedded planner on annotated dialogues",
 }
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def usage() -> str:
     """Return the text of `som --help`."""
-    return _USAGE.format(commands="\n".join(f"  {name:<8} {what}" for name, what in COMMANDS.items()))
+    return _USAGE.format(commands="\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items()))
 
 
 def interrupted() -> int:

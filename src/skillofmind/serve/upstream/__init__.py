@@ -1,0 +1,1 @@
+"""Where answers come from: a server of the same protocol, or a model in this process."""

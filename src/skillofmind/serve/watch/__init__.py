@@ -1,0 +1,1 @@
+"""What an operator sees of a server: counters and log lines, never words of a conversation or keys."""
