@@ -1,6 +1,7 @@
 # make demo      see plans for a handful of dialogues (base install, no torch)
 # make test      the default tests           make test-slow  those that take longer
 # make test-lowest  the tests with the oldest versions allowed
+# make test-litellm  the LiteLLM client and the older openai package it needs, in an environment of their own
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
 # make docs      fill the generated parts of the pages
 # make fuzz      fuzz every reader of data files for five minutes
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-lowest check format bench docs fuzz clean
+.PHONY: demo test test-slow test-lowest test-litellm check format bench docs fuzz clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -30,6 +31,9 @@ test-slow: $(VENV)/.dev
 
 test-lowest: $(VENV)/.lowest
 	$(VENV)/lowest/bin/python -m pytest -n 2 --ignore tests/structure --ignore tests/models/local
+
+test-litellm: $(VENV)/.litellm
+	$(VENV)/litellm/bin/python -m pytest tests/adapters/test_openai_client.py tests/serve/clients -rs
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests benchmarks docs
@@ -84,6 +88,14 @@ $(VENV)/.dev: $(MANIFEST) | $(VENV)/bin/python
 $(VENV)/.lowest: $(MANIFEST) tests/lowest.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv $(VENV)/lowest
 	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/lowest.txt -e '.[dev]'
+	touch $@
+
+# LiteLLM wants openai 2, the environment of the tests has openai 3. Its async client imports mcp without asking
+# for it.
+$(VENV)/.litellm: $(MANIFEST)
+	$(PYTHON) -m venv $(VENV)/litellm
+	$(VENV)/litellm/bin/python -m pip install --quiet --disable-pip-version-check -e . \
+		'litellm>=1.80,<2' mcp 'pytest>=8.3,<10' 'pytest-asyncio>=0.24,<2' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.110,<7'
 	touch $@
 
 $(VENV)/.peers: $(VENV)/.dev

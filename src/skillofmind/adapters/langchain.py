@@ -121,7 +121,7 @@ def _read(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     return [{"role": _ROLES.get(message.type), "content": str(message.text)} for message in messages]
 
 
-def _with_block(messages: Sequence[BaseMessage], block: str, system_role: bool) -> list[BaseMessage]:
+def _with_block(messages: Sequence[BaseMessage], block: str, system_role: bool) -> list[Any]:
     place = plan_place([_ROLES.get(message.type) for message in messages])
     if system_role:
         return [*messages[:place], SystemMessage(block), *messages[place:]]

@@ -11,7 +11,7 @@ comes back without the planner, with one more field: on a completion, or on the 
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 from skillofmind.adapters.planning import FIELD, Forethought, Settings, Thought
 from skillofmind.core.errors import MissingExtra
@@ -37,13 +37,12 @@ def plan_first(client: Client, planner: Planner, **settings: Unpack[Settings]) -
         planner: whatever plans.
         settings: see `Settings`.
     """
-    copy: Client = client.copy()
-    return _planning(copy, Forethought(planner, **settings))
+    return _planning(cast(Client, client.copy()), Forethought(planner, **settings))
 
 
 def _planning(client: Client, forethought: Forethought) -> Client:
     """Return `client`, which is ours alone, with its requests and its own copies planned."""
-    copy: Callable[..., Client] = client.copy
+    copy = cast(Callable[..., Client], client.copy)
 
     def copied(**options: Any) -> Client:
         return _planning(copy(**options), forethought)
