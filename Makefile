@@ -1,6 +1,7 @@
 # make demo      see plans for a handful of dialogues (base install, no torch)
 # make test      the default tests           make test-slow  those that take longer
 # make test-lowest  the tests with the oldest versions allowed
+# make test-adapters  openai clients, LangChain and smolagents, planned in this process and by the server
 # make test-litellm  the LiteLLM client and the older openai package it needs, in an environment of their own
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
 # make docs      fill the generated parts of the pages
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-lowest test-litellm check format bench docs fuzz clean
+.PHONY: demo test test-slow test-lowest test-adapters test-litellm check format bench docs fuzz clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -31,6 +32,10 @@ test-slow: $(VENV)/.dev
 
 test-lowest: $(VENV)/.lowest
 	$(VENV)/lowest/bin/python -m pytest -n 2 --ignore tests/structure --ignore tests/models/local
+
+test-adapters: $(VENV)/.adapters
+	$(VENV)/adapters/bin/python -m pytest -n 2 -m 'slow or not slow' -rs tests/adapters tests/serve/clients
+	$(VENV)/adapters/bin/python -m pytest tests/structure/test_docs.py -k agents
 
 test-litellm: $(VENV)/.litellm
 	$(VENV)/litellm/bin/python -m pytest tests/adapters/test_openai_client.py tests/serve/clients -rs
@@ -90,7 +95,16 @@ $(VENV)/.lowest: $(MANIFEST) tests/lowest.txt | $(VENV)/bin/python
 	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/lowest.txt -e '.[dev]'
 	touch $@
 
-# LiteLLM wants openai 2, the environment of the tests has openai 3. Its async client imports mcp without asking
+# Whole frameworks, apart from the environment of the tests: pip finds no set of versions for all of them together.
+$(VENV)/.adapters: $(MANIFEST)
+	$(PYTHON) -m venv $(VENV)/adapters
+	$(VENV)/adapters/bin/python -m pip install --quiet --disable-pip-version-check -e . \
+		'openai>=3,<4' 'langchain>=1,<2' 'langchain-openai>=1,<2' 'smolagents>=1.22,<2' \
+		'pytest>=8.3,<10' 'pytest-asyncio>=0.24,<2' 'pytest-xdist>=3.6,<4' 'pytest-timeout>=2.3,<3' \
+		'hypothesis>=6.110,<7'
+	touch $@
+
+# LiteLLM wants openai 2, the environment above has openai 3. Its async client imports mcp without asking
 # for it.
 $(VENV)/.litellm: $(MANIFEST)
 	$(PYTHON) -m venv $(VENV)/litellm

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -16,10 +16,12 @@ pytest.importorskip("langchain", reason="langchain is not installed")
 pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
 
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
 
 from skillofmind.adapters.langchain import PlannerMiddleware, planned_chat
 
@@ -63,21 +65,28 @@ def model(server: Upstream) -> ChatOpenAI:
     return ChatOpenAI(model="tiny", base_url=server.base_url, api_key="k", max_retries=0)
 
 
-def agent(server: Upstream, planner: FixedPlanner | None, **settings: Any) -> Any:
+async def closing(chat: Any, answer: Awaitable[Any]) -> Any:
+    """Wait for an answer of `chat`, then close the connections that it would leave open."""
+    try:
+        return await answer
+    finally:
+        await chat.root_async_client.close()
+
+
+def agent(chat: Any, planner: FixedPlanner | None, **settings: Any) -> Any:
     middleware = [] if planner is None else [PlannerMiddleware(planner, **settings)]
-    return create_agent(
-        model(server), [weather, clock, book], system_prompt="Be kind.", middleware=middleware
-    )
+    return create_agent(chat, [weather, clock, book], system_prompt="Be kind.", middleware=middleware)
 
 
 def run(server: Upstream, planner: FixedPlanner | None, kind: str = "sync", **settings: Any) -> list[Any]:
     """Return the messages of one task."""
     asked = {"messages": [HumanMessage(ASKED)]}
-    working = agent(server, planner, **settings)
+    chat = model(server)
+    working = agent(chat, planner, **settings)
     if kind == "sync":
         return list(working.invoke(asked)["messages"])
     if kind == "async":
-        return list(asyncio.run(working.ainvoke(asked))["messages"])
+        return list(asyncio.run(closing(chat, working.ainvoke(asked)))["messages"])
     *_, last = working.stream(asked, stream_mode="values")
     return list(last["messages"])
 
@@ -138,7 +147,7 @@ def test_a_planner_that_is_set_up_wrongly_is_no_accident() -> None:
 
 def test_tokens_of_an_agent_still_come_one_by_one() -> None:
     with Upstream(reply=lambda body: "one two three") as server:
-        working = agent(server, FixedPlanner())
+        working = agent(model(server), FixedPlanner())
         pieces = [
             piece.text
             for piece, _ in working.stream({"messages": [("user", ASKED)]}, stream_mode="messages")
@@ -150,7 +159,7 @@ def test_tokens_of_an_agent_still_come_one_by_one() -> None:
 def test_a_second_question_is_planned_with_the_conversation_so_far() -> None:
     planner = FixedPlanner()
     with Upstream(reply=lambda body: "Sure.") as server:
-        working = agent(server, planner, inject="skill")
+        working = agent(model(server), planner, inject="skill")
         first = working.invoke({"messages": [("user", "Hi")]})["messages"]
         again = working.invoke({"messages": [*first, ("user", "I failed.")]})["messages"]
     assert [turn.text for turn in planner.asked[1].turns] == ["Hi", "Sure.", "I failed."]
@@ -167,7 +176,7 @@ def test_a_second_question_is_planned_with_the_conversation_so_far() -> None:
 @pytest.mark.slow
 def test_no_call_is_lost_in_a_hundred_tasks() -> None:
     with Upstream(reply=task) as server:
-        working = agent(server, FixedPlanner())
+        working = agent(model(server), FixedPlanner())
         for _ in range(100):
             messages = working.invoke({"messages": [("user", ASKED)]})["messages"]
             calls = [call["id"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls]
@@ -175,6 +184,31 @@ def test_no_call_is_lost_in_a_hundred_tasks() -> None:
             assert calls == answered == ["call_weather_1", "call_clock_1", "call_book_1"]
             assert messages[-1].content == "Go to Oslo at noon."
     assert server.counts.completed == 300
+
+
+class Trip(BaseModel):
+    """Where to go."""
+
+    city: str
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_an_answer_in_a_given_shape_stays_one(kind: str) -> None:
+    with Upstream(reply=lambda body: {"tool_calls": [called("Trip", 1, city="Oslo")]}) as server:
+        chat = model(server)
+        working = create_agent(
+            chat,
+            [weather],
+            response_format=ToolStrategy(Trip),
+            middleware=[PlannerMiddleware(FixedPlanner())],
+        )
+        asked = {"messages": [HumanMessage(ASKED)]}
+        found = (
+            working.invoke(asked) if kind == "sync" else asyncio.run(closing(chat, working.ainvoke(asked)))
+        )
+    assert found["structured_response"] == Trip(city="Oslo")
+    assert [message.type for message in found["messages"]] == ["human", "ai", "tool"]
+    assert found["messages"][1].response_metadata["skillofmind"]["planned"]
 
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Be kind."), ("user", "{asked}")])
@@ -210,9 +244,14 @@ def test_a_chat_model_streams_as_it_does_without_the_planner(kind: str) -> None:
         return [piece async for piece in runnable.astream("I failed.")]
 
     with Upstream(reply=lambda body: "one two three") as server:
-        planned = planned_chat(model(server), FixedPlanner())
+        chat = model(server)
+        planned = planned_chat(chat, FixedPlanner())
         direct = list(model(server).stream("I failed."))
-        pieces = list(planned.stream("I failed.")) if kind == "sync" else asyncio.run(pieces_of(planned))
+        pieces = (
+            list(planned.stream("I failed."))
+            if kind == "sync"
+            else asyncio.run(closing(chat, pieces_of(planned)))
+        )
     assert [piece.content for piece in pieces] == [piece.content for piece in direct]
     assert ["skillofmind" in piece.response_metadata for piece in pieces] == [
         place == 0 for place in range(len(pieces))

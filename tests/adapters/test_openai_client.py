@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from skillofmind.adapters.loop_thread import wait_for
 from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.seams import Planner
+from skillofmind.mind.prompted import PromptedPlanner
+from skillofmind.models.http import HttpModel
 from tests.adapters.scene import BLOCK, CHAT, FAULTS, REQUESTS, RESULTS, TOOLS, reply, unshown
 from tests.mind.planners import GOOD, FixedPlanner
 from tests.upstream import Upstream, status
@@ -43,7 +47,7 @@ def bare(client: Any) -> Any:
     return client
 
 
-def planning(planner: FixedPlanner | None = None, **settings: Any) -> Wrap:
+def planning(planner: Planner | None = None, **settings: Any) -> Wrap:
     return lambda client: plan_first(client, planner or FixedPlanner(), **settings)
 
 
@@ -229,3 +233,34 @@ def test_messages_of_the_library_go_back_in() -> None:
         again = completions.create(model="tiny", messages=[*CHAT, said, {"role": "user", "content": "Why?"}])
     assert again.skillofmind["planned"]
     assert server.requests[1].body["messages"][-3]["content"] == said.content
+
+
+def test_a_client_for_azure_plans_too() -> None:
+    with (
+        Upstream(reply=reply) as server,
+        openai.AzureOpenAI(
+            azure_endpoint=server.base_url, api_key="k", api_version="1", azure_deployment="mine"
+        ) as client,
+    ):
+        planned = plan_first(client, FixedPlanner())
+        assert type(planned) is openai.AzureOpenAI
+        assert planned.chat.completions.create(model="tiny", messages=CHAT).skillofmind["planned"]
+    assert server.requests[0].path.startswith("/v1/openai/deployments/mine/chat/completions")
+
+
+def test_a_planner_that_asks_a_model_works_with_clients_of_both_kinds() -> None:
+    plan = '{"explanation": "She is sad.", "skill": "Empathy", "alternatives": []}'
+
+    async def both(planner: PromptedPlanner, server: Upstream) -> list[bool]:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="k") as client:
+            planned = plan_first(client, planner)
+            answers = [await planned.chat.completions.create(model="tiny", messages=CHAT) for _ in range(2)]
+        answers += [ask("sync", server, planning(planner), messages=CHAT)[0] for _ in range(2)]
+        await thinker.close()
+        return [answer.skillofmind["planned"] for answer in answers]
+
+    with Upstream(reply=lambda body: plan) as thinking, Upstream(reply=reply) as server:
+        thinker = HttpModel("thinker", thinking.base_url)
+        assert asyncio.run(both(PromptedPlanner(thinker), server)) == [True] * 4
+        wait_for(thinker.close(), 5)
+    assert thinking.counts.completed == 4

@@ -10,7 +10,7 @@ from tests.upstream import Upstream
 pytest.importorskip("langchain", reason="langchain is not installed")
 pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
 
-from tests.adapters.test_langchain import agent, essence, run, task
+from tests.adapters.test_langchain import agent, essence, model, run, task
 
 
 @pytest.mark.parametrize("inject", ["both", "off"])
@@ -40,7 +40,7 @@ def test_tokens_still_come_one_by_one(inject: Any) -> None:
         Upstream(reply=lambda body: "one two three") as far,
         Serving(far.base_url, planner=FixedPlanner(), inject=inject) as server,
     ):
-        working = agent(server, None)  # type: ignore[arg-type]
+        working = agent(model(server), None)  # type: ignore[arg-type]
         stream = working.stream({"messages": [("user", "Hi")]}, stream_mode="messages")
         pieces = [piece.text for piece, _ in stream if piece.text]
     assert pieces == ["one ", "two ", "three"]
@@ -52,7 +52,7 @@ def test_no_call_is_lost_in_a_hundred_tasks() -> None:
         Upstream(reply=task) as far,
         Serving(far.base_url, planner=FixedPlanner()) as server,
     ):
-        working = agent(server, None)  # type: ignore[arg-type]
+        working = agent(model(server), None)  # type: ignore[arg-type]
         for _ in range(100):
             messages = working.invoke({"messages": [("user", "Where?")]})["messages"]
             calls = [call["id"] for m in messages if m.type == "ai" for call in m.tool_calls]
