@@ -95,13 +95,13 @@ $(VENV)/.lowest: $(MANIFEST) tests/lowest.txt | $(VENV)/bin/python
 	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/lowest.txt -e '.[dev]'
 	touch $@
 
-# Whole frameworks, apart from the environment of the tests: pip finds no set of versions for all of them together.
+# Whole frameworks, apart from the environment of the tests: with all of it together, or with wide bounds, pip
+# tries versions for many minutes.
 $(VENV)/.adapters: $(MANIFEST)
 	$(PYTHON) -m venv $(VENV)/adapters
 	$(VENV)/adapters/bin/python -m pip install --quiet --disable-pip-version-check -e . \
-		'openai>=3,<4' 'langchain>=1,<2' 'langchain-openai>=1,<2' 'smolagents>=1.22,<2' \
-		'pytest>=8.3,<10' 'pytest-asyncio>=0.24,<2' 'pytest-xdist>=3.6,<4' 'pytest-timeout>=2.3,<3' \
-		'hypothesis>=6.110,<7'
+		'openai>=3,<4' 'langchain>=1.4,<2' 'langchain-openai>=1.7,<2' 'smolagents>=1.26,<2' \
+		'pytest>=9,<10' 'pytest-asyncio>=1,<2' 'pytest-xdist>=3.8,<4' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.110,<7'
 	touch $@
 
 # LiteLLM wants openai 2, the environment above has openai 3. Its async client imports mcp without asking

@@ -29,7 +29,7 @@ try:
     from langchain_core.prompt_values import PromptValue
     from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 except ImportError as error:
-    raise MissingExtra("planning in LangChain needs langchain 1; pip install 'langchain>=1,<2'.") from error
+    raise MissingExtra("planning in LangChain needs it; pip install 'langchain>=1.4,<2'.") from error
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "function"}
 

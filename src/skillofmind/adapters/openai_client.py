@@ -22,7 +22,7 @@ try:
     from openai import AsyncOpenAI, AsyncStream, BaseModel, OpenAI, Stream
     from openai.types.chat import ChatCompletionChunk
 except ImportError as error:
-    raise MissingExtra("planning for an openai client needs it; pip install 'openai>=2.8,<4'.") from error
+    raise MissingExtra("planning for an openai client needs it; pip install 'openai>=2.54,<4'.") from error
 
 Client = TypeVar("Client", bound=OpenAI | AsyncOpenAI)
 

@@ -26,7 +26,7 @@ try:
     from smolagents import ChatMessage, ChatMessageStreamDelta, MessageRole, Model
     from smolagents.models import ChatMessageToolCallFunction, ChatMessageToolCallStreamDelta
 except ImportError as error:
-    raise MissingExtra("planning in smolagents needs it; pip install 'smolagents>=1.22,<2'.") from error
+    raise MissingExtra("planning in smolagents needs it; pip install 'smolagents>=1.26,<2'.") from error
 
 _ROLES = {MessageRole.TOOL_RESPONSE.value: "tool"}
 
