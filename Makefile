@@ -1,6 +1,8 @@
 # make demo      see plans for a handful of dialogues (base install, no torch)
 # make test      the default tests           make test-slow  those that take longer
 # make test-lowest  the tests with the oldest versions allowed
+# make test-adapters  openai clients, LangChain and smolagents, planned in this process and by the server
+# make test-litellm  the LiteLLM client and the older openai package it needs, in an environment of their own
 # make check     formatting, lint, types     make bench      every benchmark, written to results/benchmarks
 # make docs      fill the generated parts of the pages
 # make playground  build the page of `som playground` (needs Node 20.19 or later)
@@ -18,7 +20,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MANIFEST := pyproject.toml
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-lowest check format bench docs playground fuzz clean
+.PHONY: demo test test-slow test-lowest test-adapters test-litellm check format bench docs playground fuzz clean
 
 demo: $(VENV)/.base
 	$(BIN)/som demo
@@ -31,6 +33,13 @@ test-slow: $(VENV)/.dev
 
 test-lowest: $(VENV)/.lowest
 	$(VENV)/lowest/bin/python -m pytest -n 2 --ignore tests/structure --ignore tests/models/local
+
+test-adapters: $(VENV)/.adapters
+	$(VENV)/adapters/bin/python -m pytest -n 2 -m 'slow or not slow' -rs tests/adapters tests/serve/clients
+	$(VENV)/adapters/bin/python -m pytest tests/structure/test_docs.py -k agents
+
+test-litellm: $(VENV)/.litellm
+	$(VENV)/litellm/bin/python -m pytest tests/adapters/test_openai_client.py tests/serve/clients -rs
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests benchmarks docs
@@ -95,6 +104,23 @@ $(VENV)/.dev: $(MANIFEST) | $(VENV)/bin/python
 $(VENV)/.lowest: $(MANIFEST) tests/lowest.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv $(VENV)/lowest
 	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/lowest.txt -e '.[dev]'
+	touch $@
+
+# Whole frameworks, apart from the environment of the tests: with all of it together, or with wide bounds, pip
+# tries versions for many minutes.
+$(VENV)/.adapters: $(MANIFEST)
+	$(PYTHON) -m venv $(VENV)/adapters
+	$(VENV)/adapters/bin/python -m pip install --quiet --disable-pip-version-check -e . \
+		'openai>=3,<4' 'langchain>=1.4,<2' 'langchain-openai>=1.7,<2' 'smolagents>=1.26,<2' \
+		'pytest>=9,<10' 'pytest-asyncio>=1,<2' 'pytest-xdist>=3.8,<4' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.110,<7'
+	touch $@
+
+# LiteLLM wants openai 2, the environment above has openai 3. Its async client imports mcp without asking
+# for it.
+$(VENV)/.litellm: $(MANIFEST)
+	$(PYTHON) -m venv $(VENV)/litellm
+	$(VENV)/litellm/bin/python -m pip install --quiet --disable-pip-version-check -e . \
+		'litellm>=1.80,<2' mcp 'pytest>=8.3,<10' 'pytest-asyncio>=0.24,<2' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.110,<7'
 	touch $@
 
 $(VENV)/.peers: $(VENV)/.dev

@@ -8,11 +8,21 @@ import pytest
 from skillofmind.core.conversation import Conversation, Message, Part, Tool
 from skillofmind.core.dialogue import Dialogue, SocialContext, Turn
 from skillofmind.core.errors import BudgetExhausted, ConfigurationError, ModelBusy, ModelTimeout
-from skillofmind.core.plan import Plan
+from skillofmind.core.plan import Alternative, Plan
 from skillofmind.core.seams import Capabilities, Model
-from skillofmind.mind.inject import Inject, dialogue_of, plan_block, planned, with_plan
+from skillofmind.mind.inject import (
+    Inject,
+    attempt_plan,
+    dialogue_of,
+    dialogue_of_messages,
+    insert_plan,
+    plan_block,
+    planned,
+    with_plan,
+)
 from skillofmind.mind.taxonomy import load_taxonomy
 from skillofmind.mind.template import load_template
+from skillofmind.models.openai_wire import encode_conversation
 from skillofmind.models.scripted import ScriptedModel
 from tests.mind.planners import GOOD, FixedPlanner
 from tests.mind.world import taxonomy_in
@@ -209,3 +219,60 @@ async def test_a_skill_of_another_taxonomy_is_not_shown_and_the_plan_says_why() 
     assert sent.plan is not None
     assert not sent.plan.valid
     assert sent.plan.error == "'Comfort' is no skill of this taxonomy; give `planned` the planner's own."
+
+
+@pytest.mark.parametrize("system_role", [True, False])
+def test_messages_as_json_get_the_plan_where_records_get_it(system_role: bool) -> None:
+    messages = encode_conversation(CHAT)["messages"]
+    assert dialogue_of_messages(messages) == dialogue_of(CHAT)
+    shown = with_plan(CHAT, GOOD, "both", load_taxonomy(), load_template(), system_role=system_role)
+    inserted = insert_plan(messages, block(GOOD, "both") or "", system_role=system_role)
+    assert inserted == encode_conversation(shown)["messages"]
+    kept = [message for message in messages if any(message is other for other in inserted)]
+    assert len(kept) == len(messages) - (not system_role)
+    assert messages == encode_conversation(CHAT)["messages"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "inserted"),
+    [
+        ([], [{"role": "user", "content": "B"}]),
+        ([{"role": "user"}], [{"role": "user", "content": "B"}]),
+        ([{"role": "user", "content": "Hi", "x": 1}], [{"role": "user", "content": "B\n\nHi", "x": 1}]),
+    ],
+    ids=["none", "no content", "fields kept"],
+)
+def test_without_a_system_role_the_plan_goes_before_the_words(
+    messages: list[dict[str, object]], inserted: list[dict[str, object]]
+) -> None:
+    assert insert_plan(messages, "B", system_role=False) == inserted
+
+
+def test_messages_of_unknown_shapes_are_no_turns() -> None:
+    odd: list[dict[str, object]] = [
+        {"role": "robot", "content": "x"},
+        {},
+        {"role": "user", "content": 3},
+        {"role": None},
+    ]
+    odd.append({"role": "user", "content": ["a", {"text": "b"}]})
+    assert dialogue_of_messages(odd).turns == (Turn("User", "b"),)
+
+
+@pytest.mark.parametrize(
+    ("planner", "reason"),
+    [
+        (FixedPlanner(), ""),
+        (FixedPlanner(seconds=30), "late"),
+        (FixedPlanner(KeyError("x")), "failed"),
+        (FixedPlanner(Plan(error="no route")), "failed"),
+        (FixedPlanner(Plan(skill_raw="Tact")), "invalid"),
+        (FixedPlanner(Plan(skill="Tact", valid=True)), "invalid"),
+        (FixedPlanner(Plan(alternatives=(Alternative("Empathy", 0.1),))), "abstained"),
+        (FixedPlanner(Plan(explanation="x")), "invalid"),
+    ],
+    ids=["good", "late", "error", "error plan", "no skill", "unknown skill", "abstained", "nothing"],
+)
+async def test_an_attempt_says_why_its_plan_is_not_shown(planner: FixedPlanner, reason: str) -> None:
+    attempt = await attempt_plan(planner, dialogue_of(CHAT), 0.02, load_taxonomy())
+    assert attempt.reason == reason

@@ -4,8 +4,10 @@ A page is one program: its ```python blocks run one after the other in an empty 
 server at http://localhost:8000/v1 or http://127.0.0.1:8000/v1, a real one that answers "Hello" stands in.
 """
 
+import ast
 import contextlib
 import importlib
+import importlib.util
 import io
 import os
 import re
@@ -32,7 +34,10 @@ _SERVER = re.compile(r"http://(?:localhost|127\.0\.0\.1):8000/v1")
 
 @pytest.mark.parametrize("page", NAMES)
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path) -> None:
-    failure = run_python((ROOT / page).read_text("utf-8"), tmp_path)
+    text = (ROOT / page).read_text("utf-8")
+    if missing := not_installed(text):
+        pytest.skip(f"{', '.join(missing)} not installed")
+    failure = run_python(text, tmp_path)
     assert failure == ""
 
 
@@ -87,6 +92,12 @@ def test_code_that_fails_is_found(tmp_path: Path) -> None:
     assert run_python(page.replace("== 2", "== 1"), tmp_path) == ""
 
 
+def test_a_page_that_needs_what_is_not_there_is_told_from_one_that_does_not() -> None:
+    page = "```python\nimport json, nothing_of_this_name.deep\nfrom skillofmind import Plan\n```\n"
+    assert not_installed(page) == ["nothing_of_this_name"]
+    assert not_installed(page.replace("nothing_of_this_name", "os")) == []
+
+
 def test_code_reaches_a_server_that_stands_in(tmp_path: Path) -> None:
     page = """
 ```python
@@ -105,7 +116,7 @@ assert asyncio.run(main()) == "Hello"
 
 def run_python(markdown: str, folder: Path) -> str:
     """Run the Python blocks of a page as one program; return what went wrong, or ""."""
-    code = "\n".join(block.text for block in blocks(markdown) if block.kind == "python")
+    code = python_of(markdown)
     if not code:
         return ""
     with Upstream(reply=lambda _: "Hello") as server:
@@ -119,6 +130,22 @@ def run_python(markdown: str, folder: Path) -> str:
             check=False,
         )
     return done.stderr if done.returncode else ""
+
+
+def python_of(markdown: str) -> str:
+    """Return the Python blocks of a page as one program."""
+    return "\n".join(block.text for block in blocks(markdown) if block.kind == "python")
+
+
+def not_installed(markdown: str) -> list[str]:
+    """Return the packages that the Python of a page imports and that are not there."""
+    names = set()
+    for node in ast.walk(ast.parse(python_of(markdown))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").partition(".")[0])
+    return sorted(name for name in names if importlib.util.find_spec(name) is None)
 
 
 def wrong_lines(markdown: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The layer law: an arrow points from what is imported to who imports it.
 
-core <- run <- models, data, scorers, sandbox <- mind, strategies, modeling, train <- agents, evals
+core <- run <- models, data, scorers, sandbox <- mind, strategies, modeling, train <- agents, evals, adapters
      <- serve, papers <- cli
 """
 
@@ -14,7 +14,7 @@ LEVELS = (
     ("run",),
     ("models", "data", "scorers", "sandbox"),
     ("mind", "strategies", "modeling", "train"),
-    ("agents", "evals"),
+    ("agents", "evals", "adapters"),
     ("serve", "papers", "catalog"),
     ("cli",),
     ("__main__",),  # `python -m skillofmind`

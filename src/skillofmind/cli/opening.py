@@ -1,6 +1,8 @@
-"""Open planners and models from what stands on a command line."""
+"""Open planners and models from what stands on a command line, and let Ctrl-C end what asks them."""
 
+import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,6 +19,7 @@ from skillofmind.core.errors import (
 from skillofmind.core.seams import Model, Planner
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import load_template
+from skillofmind.run.batch import stop_on_interrupt
 from skillofmind.run.budget import Meter
 
 if TYPE_CHECKING:
@@ -231,3 +234,24 @@ def api_key(variable: str) -> str | None:
     if not key and variable != KEY_VARIABLE:
         raise ConfigurationError(f"--api-key-env {variable!r} is not set; export it, or leave this out.")
     return key or None
+
+
+@asynccontextmanager
+async def draining() -> AsyncIterator[asyncio.Event]:
+    """Give the event that the first Ctrl-C sets, and say then what it does.
+
+    The first one finishes what is in work, the second gives it up.
+    """
+    with stop_on_interrupt() as stop:
+        notice = asyncio.create_task(_notice(stop))
+        try:
+            yield stop
+        finally:
+            notice.cancel()
+
+
+async def _notice(stop: asyncio.Event) -> None:
+    """Say what the first Ctrl-C does, as the calls in work may take a while."""
+    await stop.wait()
+    sys.stderr.write("som: finishing what is in work; Ctrl-C again gives it up.\n")
+    sys.stderr.flush()

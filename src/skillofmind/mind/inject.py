@@ -7,7 +7,8 @@ through, because it would turn planning off for every answer without a word.
 """
 
 import asyncio
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -23,6 +24,11 @@ from skillofmind.mind.template import Template, fill, load_template
 Inject = Literal["both", "skill", "explanation", "off"]
 """What of a plan the response model is shown; the paper's three variants, and none."""
 
+Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "turn", "off"]
+"""Why an answer goes out unplanned, "" where it does not: the plan came too late, planning failed, the plan
+was no good, the planner chose no skill, a tool has just answered, it is not the user who spoke last, nobody
+wants one."""
+
 _RESPONDER = "Assistant"
 
 
@@ -32,11 +38,37 @@ def dialogue_of(conversation: Conversation, context: SocialContext | None = None
     System and developer text becomes the free-text social context unless `context` is given; tool
     messages and calls are not turns of the dialogue.
     """
-    systems = [m.text() for m in conversation.messages if m.role in ("system", "developer")]
-    said = [m for m in conversation.messages if m.role in ("user", "assistant") and m.text()]
-    turns = tuple(Turn("User" if m.role == "user" else _RESPONDER, m.text()) for m in said)
-    found = context if context is not None else SocialContext(text="\n".join(systems) or None)
-    return Dialogue(turns=turns, context=found, responder=_RESPONDER)
+    return _dialogue(((m.role, m.text()) for m in conversation.messages), context)
+
+
+def dialogue_of_messages(
+    messages: Sequence[Mapping[str, Any]], context: SocialContext | None = None
+) -> Dialogue:
+    """Read messages of the OpenAI chat format, as JSON values, the way `dialogue_of` reads a chat.
+
+    Messages of an unknown shape are passed over.
+    """
+    return _dialogue(((m.get("role"), _text_of(m.get("content"))) for m in messages), context)
+
+
+def _dialogue(said: Iterable[tuple[Any, str]], context: SocialContext | None) -> Dialogue:
+    """Return the dialogue of (role, text) pairs."""
+    lines = [(role, text) for role, text in said if text]
+    if context is None:
+        systems = [text for role, text in lines if role in ("system", "developer")]
+        context = SocialContext(text="\n".join(systems) or None)
+    names = {"user": "User", "assistant": _RESPONDER}
+    turns = tuple(Turn(names[role], text) for role, text in lines if role in names)
+    return Dialogue(turns=turns, context=context, responder=_RESPONDER)
+
+
+def _text_of(content: Any) -> str:
+    """Return the text of a message's content, text parts joined by newlines."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list | tuple) else ()
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping)]
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def plan_block(plan: Plan, inject: Inject, taxonomy: Taxonomy, template: Template) -> str | None:
@@ -83,7 +115,7 @@ def with_plan(
     if block is None:
         return msgspec.structs.replace(conversation, plan=plan)
     messages = conversation.messages
-    last_user = max((i for i, m in enumerate(messages) if m.role == "user"), default=len(messages))
+    last_user = plan_place([m.role for m in messages])
     rest = messages[last_user:]
     if system_role or not rest:
         rest = (Message("system" if system_role else "user", block), *rest)
@@ -92,10 +124,96 @@ def with_plan(
     return msgspec.structs.replace(conversation, messages=(*messages[:last_user], *rest), plan=plan)
 
 
+def insert_plan(
+    messages: Sequence[dict[str, Any]], block: str, *, system_role: bool = True
+) -> list[dict[str, Any]]:
+    """Return messages of the OpenAI chat format, as JSON values, with the text of a plan among them.
+
+    All other messages are the same objects, in the same order.
+
+    Args:
+        messages: of the request.
+        block: what `plan_block` returned.
+        system_role: see `with_plan`.
+    """
+    place = plan_place([m.get("role") for m in messages])
+    rest = messages[place:]
+    if system_role or not rest:
+        return [*messages[:place], {"role": "system" if system_role else "user", "content": block}, *rest]
+    content = rest[0].get("content")
+    if isinstance(content, list | tuple):
+        shown: Any = [{"type": "text", "text": block}, *content]
+    else:
+        shown = f"{block}\n\n{content}" if content else block
+    return [*messages[:place], {**rest[0], "content": shown}, *rest[1:]]
+
+
+def plan_place(roles: Sequence[Any]) -> int:
+    """Return the index at which a plan is shown: that of the last `user`, or the end where there is none."""
+    return max((i for i, role in enumerate(roles) if role == "user"), default=len(roles))
+
+
 def _preceded(message: Message, text: str) -> Message:
     if isinstance(message.content, tuple):
         return msgspec.structs.replace(message, content=(Part("text", text), *message.content))
     return msgspec.structs.replace(message, content=f"{text}\n\n{message.text()}")
+
+
+class Attempt(NamedTuple):
+    """A plan, and why it is not shown ("" where it is)."""
+
+    plan: Plan
+    reason: Reason
+
+
+async def attempt_plan(
+    planner: Planner, dialogue: Dialogue, seconds: float | None, taxonomy: Taxonomy
+) -> Attempt:
+    """Plan within `seconds`; whatever the planner does wrong comes back as a plan with `error`.
+
+    Args:
+        planner: whatever plans.
+        dialogue: whose reply is planned.
+        seconds: how long it may take; `None` is no limit.
+        taxonomy: the planner's.
+
+    Raises:
+        ConfigurationError: the planner is set up wrongly.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            plan = await planner.plan(dialogue)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        # Whatever a planner of any making does wrong, the answer goes out; the reason goes with it.
+        return late(planner, seconds) if limit.expired() else _failed(planner, error)
+    return judged(plan, taxonomy)
+
+
+def late(planner: Planner, seconds: float | None) -> Attempt:
+    """Return the attempt of a planner that took longer than `seconds`."""
+    fault = f"The plan was not ready within {seconds} s."
+    return Attempt(Plan(error=fault, planner=planner.identity, responder=_RESPONDER), "late")
+
+
+def _failed(planner: Planner, error: Exception) -> Attempt:
+    fault = f"The planner failed ({type(error).__name__}: {error})."
+    return Attempt(Plan(error=fault, planner=planner.identity, responder=_RESPONDER), "failed")
+
+
+def judged(plan: Plan, taxonomy: Taxonomy) -> Attempt:
+    """Say whether `plan` can be shown; a skill outside `taxonomy` makes it invalid, with `error` set."""
+    if plan.skill is not None and plan.skill not in taxonomy.names():
+        fault = f"{plan.skill!r} is no skill of this taxonomy; give `planned` the planner's own."
+        return Attempt(msgspec.structs.replace(plan, valid=False, error=fault), "invalid")
+    if plan.error is not None:
+        return Attempt(plan, "failed")
+    if plan.valid and plan.skill is not None:
+        return Attempt(plan, "")
+    # A planner that abstains ranks the skills and names none; one that went astray said something else.
+    return Attempt(plan, "abstained" if plan.alternatives and not plan.skill_raw else "invalid")
 
 
 class PlannedModel:
@@ -134,33 +252,17 @@ class PlannedModel:
             ConfigurationError: the planner is set up wrongly.
             ModelError: the answer failed; a failed plan raises nothing.
         """
-        plan = self._checked(await self._plan(conversation))
+        plan = (await self._plan(conversation)).plan
         system_role = self._model.capabilities.system_role
         shown = with_plan(
             conversation, plan, self._inject, self._taxonomy, self._template, system_role=system_role
         )
         return await self._model.generate(shown, sampling)
 
-    def _checked(self, plan: Plan) -> Plan:
-        if plan.skill is None or plan.skill in self._taxonomy.names():
-            return plan
-        fault = f"{plan.skill!r} is no skill of this taxonomy; give `planned` the planner's own."
-        return msgspec.structs.replace(plan, valid=False, error=fault)
-
-    async def _plan(self, conversation: Conversation) -> Plan:
+    async def _plan(self, conversation: Conversation) -> Attempt:
         if conversation.plan is not None:
-            return conversation.plan
-        limit = asyncio.timeout(self._seconds)
-        try:
-            async with limit:
-                return await self._planner.plan(dialogue_of(conversation))
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            # Whatever a planner of any making does wrong, the answer goes out; the reason goes with it.
-            late = f"The plan was not ready within {self._seconds} s."
-            fault = late if limit.expired() else f"The planner failed ({type(error).__name__}: {error})."
-            return Plan(error=fault, planner=self._planner.identity, responder=_RESPONDER)
+            return judged(conversation.plan, self._taxonomy)
+        return await attempt_plan(self._planner, dialogue_of(conversation), self._seconds, self._taxonomy)
 
 
 def planned(

@@ -13,9 +13,8 @@ from skillofmind.cli.annotate.rows import Rows
 from skillofmind.cli.annotate.show import show_estimate, show_report
 from skillofmind.cli.annotate.teachers import cast, opened
 from skillofmind.cli.data.source import pairs
-from skillofmind.cli.draining import draining
 from skillofmind.cli.main import interrupted
-from skillofmind.cli.opening import KEY_VARIABLE
+from skillofmind.cli.opening import KEY_VARIABLE, draining
 from skillofmind.cli.options import argument, option, parse
 from skillofmind.cli.printable import printable
 from skillofmind.core.errors import ConfigurationError

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skillofmind.cli.draining import draining
 from skillofmind.cli.main import interrupted
 from skillofmind.cli.opening import (
     KEY_VARIABLE,
     PLANNERS,
     Endpoint,
     check_patience,
+    draining,
     open_planner,
     read_planner,
 )
