@@ -16,7 +16,7 @@ from benchmarks.labelled_turns import (
     part_of,
     with_intents,
 )
-from benchmarks.planner_transfer import faded, similarities
+from benchmarks.planner_transfer import Similar, best_share, similarities
 from benchmarks.scores import RESAMPLES, Scores, resamples
 
 from skillofmind.core.dialogue import Dialogue, Label, Turn
@@ -183,6 +183,25 @@ def test_similarities_of_training_rows_are_the_gram_matrix() -> None:
     np.testing.assert_allclose(similarities(design, rows), design.gram())
 
 
-def test_earlier_turns_fade() -> None:
-    vectors = np.array([[1.0], [10.0], [100.0]], dtype=np.float32)
-    assert faded(vectors).tolist() == pytest.approx([100.0, 0.5 * (10 + 0.6)])
+def similar(values: list[list[float]], labels: list[int]) -> Similar:
+    rows = np.array(values)
+    return Similar(rows @ rows.T, rows @ rows.T, np.array(labels), 2, 0.001)
+
+
+def test_a_head_that_knows_more_gets_a_share_and_one_that_knows_nothing_none() -> None:
+    labels = [row % 2 for row in range(60)]
+    folds = np.array([row // 2 % 5 for row in range(60)])
+    sides = np.array([[1.0, 0.0] if label else [0.0, 1.0] for label in labels])
+    noise = np.random.default_rng(7).normal(size=(60, 2))
+    knows, guesses = similar(sides.tolist(), labels), similar(noise.tolist(), labels)
+    assert best_share(guesses, knows, folds) > 0.5
+    assert best_share(knows, guesses, folds) < 0.2
+
+
+def test_scores_are_of_a_model_that_saw_only_the_kept_rows() -> None:
+    labels = [0, 1, 0, 1, 1, 1, 1, 1]
+    whole = similar([[1.0, 0.0], [0.0, 1.0]] * 4, labels)
+    assert whole.scores(4).shape == (8, 2)
+    few = similar([[1.0, 0.0], [0.0, 1.0]] * 2, labels[:4])
+    assert np.allclose(whole.scores(4)[:4], few.scores(4))
+    assert whole.scores(4)[0].argmax() == 0
