@@ -14,7 +14,9 @@ Before and after, on dialogues with other names, things, places and wordings:
     ended      share of greedy replies that end by themselves, with words in them
     plans      share of greedy plans that are valid, and share that name the rule's skill
 
-DPO holds if `prefers` rises with intervals apart, and neither `ended` nor valid plans fall by more than their
+`dpo_held` is DPO with the chosen reply's cross-entropy added (RPO), which holds it while the other one falls.
+
+A loss holds if `prefers` rises with intervals apart, and neither `ended` nor valid plans fall by more than their
 interval. Intervals are Wilson's, 95 %. One thread.
 """
 
@@ -56,7 +58,7 @@ from skillofmind.train.weights.scratch import make_network, make_tokenizer
 
 DIALOGUES, PAIRS, TESTED, SEEDS = 5_000, 1_600, 600, 2
 TEST_SEED = 2_000_000
-LOSSES = ("dpo", "ipo", "simpo")
+LOSSES = ("dpo_held", "dpo", "ipo", "simpo")
 GREEDY = Sampling(temperature=0.0, max_tokens=48)
 
 
@@ -113,9 +115,10 @@ def supervised() -> Training:
 
 
 def preferring(name: str) -> DpoSettings:
-    """Return the laptop preset's settings for one loss; SimPO goes by token and needs a larger beta."""
+    """Return the laptop preset's settings for a loss; SimPO goes by token and needs a larger beta."""
     laptop = preset("laptop").preference
     loss = {
+        "dpo_held": Preference("dpo", beta=0.1, cross_entropy=1.0),
         "dpo": Preference("dpo", beta=0.1),
         "ipo": Preference("ipo", beta=0.1),
         "simpo": Preference("simpo", beta=2.0, gamma=0.5),

@@ -365,9 +365,11 @@ def command_help() -> str:
     """Return the help texts of all commands."""
     from skillofmind.cli.data import COMMANDS as DATA
     from skillofmind.cli.main import COMMANDS, main
+    from skillofmind.cli.train import COMMANDS as TRAIN
 
+    nested = [*(f"data {name}" for name in DATA), *(f"train {name}" for name in TRAIN)]
     texts = []
-    for name in (*COMMANDS, *(f"data {subcommand}" for subcommand in DATA)):
+    for name in (*COMMANDS, *nested):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
             main([*name.split(), "--help"])

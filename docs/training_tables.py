@@ -12,6 +12,7 @@ _WAYS = {
 }
 _STATES = {
     "before": "before",
+    "dpo_held": "DPO, the chosen reply held",
     "dpo": "DPO",
     "ipo": "IPO",
     "simpo": "SimPO",
