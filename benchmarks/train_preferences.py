@@ -14,10 +14,10 @@ Before and after, on dialogues with other names, things, places and wordings:
     ended      share of greedy replies that end by themselves, with words in them
     plans      share of greedy plans that are valid, and share that name the rule's skill
 
-`dpo_held` is DPO with the chosen reply's cross-entropy added (RPO), which holds it while the other one falls.
+`dpo_held` is DPO with the chosen reply's cross-entropy added (RPO), which holds that reply.
 
-A loss holds if `prefers` rises with intervals apart, and neither `ended` nor valid plans fall by more than their
-interval. Intervals are Wilson's, 95 %. One thread.
+A loss holds if `prefers` rises with intervals apart, and neither `ended` nor valid plans fall by more than
+their interval. Intervals are Wilson's, 95 %. One thread.
 """
 
 import copy
@@ -56,7 +56,10 @@ from skillofmind.train.settings import DpoSettings, Preference, Size, Training
 from skillofmind.train.weights.folder import Base
 from skillofmind.train.weights.scratch import make_network, make_tokenizer
 
-DIALOGUES, PAIRS, TESTED, SEEDS = 5_000, 1_600, 600, 2
+DIALOGUES, PAIRS, SEEDS = 6_000, 3_200, 2
+TESTED, ANSWERED = 2_000, 600
+"""Held-out pairs that are scored, and dialogues of them that are answered."""
+
 TEST_SEED = 2_000_000
 LOSSES = ("dpo_held", "dpo", "ipo", "simpo")
 GREEDY = Sampling(temperature=0.0, max_tokens=48)
@@ -87,6 +90,7 @@ def settings() -> Json:
         "dialogues": DIALOGUES,
         "pairs": PAIRS,
         "tested": TESTED,
+        "answered": ANSWERED,
         "supervised": msgspec.to_builtins(supervised()),
         "preference": msgspec.to_builtins(preferring("dpo")),
     }
@@ -137,7 +141,7 @@ def taught(seed: int) -> World:
     taught_rows(base, prepare(rows, tokenizer, RowOptions()).examples, training)
     fresh = generate(PAIRS, seed=seed + 10_000)
     tested = list(generate(TESTED, seed=TEST_SEED + seed, split="test"))
-    return World(base, _pairs(fresh, tokenizer), tested, _pairs(tested, tokenizer))
+    return World(base, _pairs(fresh, tokenizer), tested[:ANSWERED], _pairs(tested, tokenizer))
 
 
 def replies(dialogue: Dialogue) -> list[Json]:

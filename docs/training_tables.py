@@ -110,6 +110,7 @@ def preferences() -> str:
         [str(run["seed"]), name, *(_share(run[state][key]) for key in _KEYS)]
         for run in found["runs"]
         for state, name in _STATES.items()
+        if state in run
     ]
     holds = [name for name, one in found["holds"].items() if all(one.values())]
     verdict = ", ".join(_STATES[name] for name in holds) or "none"

@@ -88,7 +88,7 @@ _LAPTOP = Preset(
     ),
     preference=DpoSettings(
         Training(
-            optimiser=Optimiser("adamw", learning_rate=3e-4, betas=(0.9, 0.99)),
+            optimiser=Optimiser("adamw", learning_rate=3e-5, betas=(0.9, 0.99)),
             schedule=Schedule("linear", warmup=0.05),
             rows=Rows(batch=16, micro=8, passes=1, max_tokens=2048),
             clip=1.0,
