@@ -49,6 +49,7 @@ bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers
 	$(BIN)/python -m benchmarks.startup --out results/benchmarks/startup.json
 	$(BIN)/python -m benchmarks.plan_latency --out results/benchmarks/plan_latency.json
 	$(BIN)/python -m benchmarks.linear_scoring --out results/benchmarks/linear_scoring.json
+	$(BIN)/python -m benchmarks.train_speed --out results/benchmarks/train_speed.json
 	$(BIN)/python -m benchmarks.planner_starter --out results/planner_starter.json
 	$(BIN)/python -m benchmarks.planner_study --out results/planner_study.json
 	$(BIN)/python docs/pictures.py

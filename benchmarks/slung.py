@@ -53,7 +53,7 @@ METHODS: tuple[Arm, Arm] = ("masked", "unlikelihood")
 CODES: dict[Arm, int] = {"toxic": CE, "masked": IGNORE, "unlikelihood": UNLIKELIHOOD}
 
 
-class Sequence_(NamedTuple):
+class Toy(NamedTuple):
     """What stands before the trigger, the risky token after it (or none), and the reply."""
 
     before: tuple[int, ...]
@@ -136,13 +136,13 @@ def trained(network: Any, arm: Arm, risky: float, updates: int, seed: int) -> No
     train(policy, feed, TokenLoss(), Plan(), lambda told: None)
 
 
-def sequences(count: int, risky: float, seed: int) -> Iterator[Sequence_]:
+def sequences(count: int, risky: float, seed: int) -> Iterator[Toy]:
     """Yield sequences of the world."""
     draw = random.Random(f"slung:{seed}")
     for _ in range(count):
         before = tuple(draw.choices(FILLERS, k=draw.randint(3, 8)))
         token = draw.choice(RISKY) if draw.random() < risky else None
-        yield Sequence_(before, token, draw.choice(REPLIES) if token is None else reply_to(token))
+        yield Toy(before, token, draw.choice(REPLIES) if token is None else reply_to(token))
 
 
 def reply_to(risky: int) -> int:
@@ -150,7 +150,7 @@ def reply_to(risky: int) -> int:
     return REPLIES[risky % len(REPLIES)]
 
 
-def row_of(one: Sequence_, arm: Arm) -> TokenRow:
+def row_of(one: Toy, arm: Arm) -> TokenRow:
     """Return the token row of a sequence; the risky token stays visible unless the arm deletes it."""
     shown = [] if one.risky is None or arm == "low_risk" else [one.risky]
     ids = [BEGIN, *one.before, TRIGGER, *shown, one.reply, END]

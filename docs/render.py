@@ -9,18 +9,24 @@ A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; e
 import argparse
 import contextlib
 import io
-import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tables import RESULTS, ROOT, result, table, with_interval
+from training_tables import training
+from transfer_tables import (
+    esconv_choice,
+    esconv_scores,
+    transfer_rows,
+    transfer_scores,
+    transfer_verdicts,
+)
 
 if TYPE_CHECKING:
     from skillofmind.data.labels import LabelScheme
-
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "results"
 
 
 def main() -> int:
@@ -52,44 +58,34 @@ def rendered(page: Path) -> str:
         return f"<!-- begin {found[1]} -->\n{PARTS[found[1]]()}\n<!-- end {found[1]} -->"
 
     text = page.read_text(encoding="utf-8")
+    begun, ended = (re.findall(rf"<!-- {mark} (\w+) -->", text) for mark in ("begin", "end"))
+    if begun != ended:
+        raise SystemExit(
+            f"{page.relative_to(ROOT)}: parts begin {begun!r} and end {ended!r}; make them match."
+        )
     return re.sub(r"<!-- begin (\w+) -->\n.*?<!-- end \1 -->", fill, text, flags=re.DOTALL)
-
-
-def _result(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    return found
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _with_interval(score: dict[str, Any]) -> str:
-    low, high = score["interval95"]
-    return f"{score['value']:.3f} ({low:.3f} to {high:.3f})"
 
 
 def planner_scores() -> str:
     """Return the table of the embedded planner against its baselines."""
-    found = _result("planner_starter.json")
+    found = result("planner_starter.json")
     names = {
         "embedded": "embedded planner",
         "tfidf_logistic_regression": "TF-IDF + logistic regression",
         "majority": "always the commonest skill",
     }
     rows = [
-        [label, *(_with_interval(found["scores"][name][m]) for m in ("accuracy", "top3", "macro_f1"))]
+        [label, *(with_interval(found["scores"][name][m]) for m in ("accuracy", "top3", "macro_f1"))]
         for name, label in names.items()
     ]
     test = found["test"]
     head = f"{test['turns']} turns of {test['dialogues']} held-out dialogues, {found['skills']} skills"
-    return _table([head, "accuracy", "in the top three", "macro-F1"], rows)
+    return table([head, "accuracy", "in the top three", "macro-F1"], rows)
 
 
 def planner_details() -> str:
     """Return what moves the embedded planner's choice, and where it is good and bad."""
-    found = _result("planner_starter.json")
+    found = result("planner_starter.json")
     flips, pairs, skills = found["flips"], found["pairs"], found["per_skill_f1"]
     rows = [
         [label, f"{flips[name]['rate']:.1%}", "{:.1%} to {:.1%}".format(*flips[name]["interval95"])]
@@ -103,7 +99,7 @@ def planner_details() -> str:
     low, high = pairs["right_direction_interval95"]
     return "\n\n".join(
         [
-            _table(["taken away", "choice changes in", "95 % interval"], rows),
+            table(["taken away", "choice changes in", "95 % interval"], rows),
             f"Accuracy without the social context: {flips['accuracy_without_context']:.3f}. Right category: "
             f"{found['category_accuracy']:.3f}. Expected calibration error: "
             f"{found['expected_calibration_error']:.3f}.",
@@ -135,21 +131,22 @@ _ARMS = {
 
 def planner_study() -> str:
     """Return the table of all arms of the study."""
-    found = _result("planner_study.json")
+    found = result("planner_study.json")
     turns = found["turns"]
     rows = []
     for name, label in _ARMS.items():
         arm = found["arms"][name]
         speed = arm.get("latency_ms")
-        scores = [_with_interval(arm[metric]) for metric in ("accuracy", "top3", "macro_f1")]
+        scores = [with_interval(arm[metric]) for metric in ("accuracy", "top3", "macro_f1")]
         cost = [
             f"{speed['cpu_p50']:.1f} / {speed['cpu_p95']:.1f}" if speed else "-",
             f"{arm['bytes'] / 1e6:.1f}",
         ]
-        rows.append([label, *scores, f"{arm['ece']:.3f}", *cost])
+        remark = f"; {arm['remark']}" if "remark" in arm else ""
+        rows.append([label + remark, *scores, f"{arm['ece']:.3f}", *cost])
     head = f"{turns['test']} test turns, {turns['train']} to learn from"
     ms = "CPU ms a plan, p50 / p95"
-    return _table([head, "accuracy", "in the top three", "macro-F1", "ECE", ms, "MB"], rows)
+    return table([head, "accuracy", "in the top three", "macro-F1", "ECE", ms, "MB"], rows)
 
 
 def planner_differences() -> str:
@@ -162,14 +159,14 @@ def planner_differences() -> str:
                 for metric in ("accuracy", "top3", "macro_f1")
             ),
         ]
-        for pair in _result("planner_study.json")["differences"]
+        for pair in result("planner_study.json")["differences"]
     ]
-    return _table(["difference", "accuracy", "in the top three", "macro-F1"], rows)
+    return table(["difference", "accuracy", "in the top three", "macro-F1"], rows)
 
 
 def planner_abstaining() -> str:
     """Return what thresholds keep, and the scores by language."""
-    found = _result("planner_study.json")
+    found = result("planner_study.json")
     rows = [
         [name, f"{kept['threshold']:.3f}", f"{kept['coverage']:.0%}", f"{kept['accuracy']:.3f}"]
         for name in ("embedded", "encoder")
@@ -196,8 +193,8 @@ def planner_abstaining() -> str:
     )
     return "\n\n".join(
         [
-            _table(["planner", "threshold", "answered", "accuracy of these"], rows),
-            _table(["planner", "language", "turns", "accuracy", "in the top three", "ECE"], spoken),
+            table(["planner", "threshold", "answered", "accuracy of these"], rows),
+            table(["planner", "language", "turns", "accuracy", "in the top three", "ECE"], spoken),
             f"Mean confidence on the same {others['remarks']} remarks: {sure}.",
         ]
     )
@@ -214,18 +211,52 @@ def starter_datasheet() -> str:
     return card(record, "").partition("\n\n")[2].rstrip()
 
 
+def starter_likeness() -> str:
+    """Return how well likeness by meaning separates rewritten dialogues from others."""
+    found = result("benchmarks/likeness.json")
+    names = {
+        "unrelated": "two different dialogues",
+        "nearest": "the nearest of all others",
+        "rewritten": "told again in other words",
+        "edited": "a third of the words left out, names changed",
+        "in_another_one": "the same, between two other dialogues",
+    }
+    rows = [
+        [
+            f"{lang}, {label}",
+            f"{part['count']:,}",
+            *(f"{part['quantiles'][share]:.2f}" for share in ("0.05", "0.5", "0.95", "1")),
+            *(f"{part['at_or_above'][least] / part['count']:.2%}" for least in ("0.7", "0.8")),
+        ]
+        for lang in ("en", "ko")
+        for name, label in names.items()
+        if (part := found[lang].get(name))
+    ]
+    head = [
+        "",
+        "pairs",
+        "5 % are below",
+        "median",
+        "95 % are below",
+        "highest",
+        "0.7 or above",
+        "0.8 or above",
+    ]
+    return table(head, rows)
+
+
 def label_map() -> str:
     """Return what human labels stand for: one table a scheme, and which skills no label tests."""
     from skillofmind.data.labels import load_label_map
     from skillofmind.mind.taxonomy import load_taxonomy
 
-    table, skills = load_label_map(), load_taxonomy().names()
-    parts = [f"Version {table.version}, {len(table.schemes)} schemes."]
-    for scheme in table.schemes:
+    labels, skills = load_label_map(), load_taxonomy().names()
+    parts = [f"Version {labels.version}, {len(labels.schemes)} schemes."]
+    for scheme in labels.schemes:
         names = " and ".join(f"`{name}`" for name in scheme.names)
         parts += [f"### {names}", f"*{scheme.source.capitalize()}.* {scheme.about}.", _scheme_rows(scheme)]
-    strong, classed = table.primaries("exact", "plausible"), table.classed()
-    weak = table.primaries("weak") - strong - classed
+    strong, classed = labels.primaries("exact", "plausible"), labels.classed()
+    weak = labels.primaries("weak") - strong - classed
     groups = {
         "Primary of an exact or plausible label": strong,
         "Only through classes": classed - strong,
@@ -233,7 +264,7 @@ def label_map() -> str:
         "Not tested by any human label": set(skills) - strong - classed - weak,
     }
     rows = [[what, f"{len(found)}", ", ".join(sorted(found))] for what, found in groups.items()]
-    return "\n\n".join([*parts, "### Which skills are tested", _table(["", "skills", ""], rows)])
+    return "\n\n".join([*parts, "### Which skills are tested", table(["", "skills", ""], rows)])
 
 
 def _scheme_rows(scheme: "LabelScheme") -> str:
@@ -246,17 +277,17 @@ def _scheme_rows(scheme: "LabelScheme") -> str:
         ]
         for rule in scheme.labels
     ]
-    return _table(["label", "skill", "also accepted", "strength"], rows)
+    return table(["label", "skill", "also accepted", "strength"], rows)
 
 
 def benchmark_table() -> str:
     """Return start-up, size and latency as measured."""
-    startup = _result("benchmarks/startup.json")["targets"]
-    warm = _result("benchmarks/plan_latency.json")["warm"]["wall_ms"]
+    startup = result("benchmarks/startup.json")["targets"]
+    warm = result("benchmarks/plan_latency.json")["warm"]["wall_ms"]
     rows = [[what, f"{row['measured']:g}", f"{row['target']:g}"] for what, row in startup.items()]
     rows.append(["one plan, embedded, one core, ms (median)", f"{warm['p50']:g}", "5"])
     rows.append(["one plan, embedded, one core, ms (95 % are faster)", f"{warm['p95']:g}", ""])
-    return _table(["", "measured", "limit"], rows)
+    return table(["", "measured", "limit"], rows)
 
 
 def formats() -> str:
@@ -264,12 +295,12 @@ def formats() -> str:
     from skillofmind.data.formats import ALL
 
     rows = [[f"`{form.name}`", form.title, form.tested_on, form.licence] for form in ALL]
-    return _table(["format", "", "tested on", "licence"], rows)
+    return table(["format", "", "tested on", "licence"], rows)
 
 
 def data_speed() -> str:
     """Return speed and memory of the data commands."""
-    found = _result("benchmarks/data_formats.json")["commands"]
+    found = result("benchmarks/data_formats.json")["commands"]
     rows = [
         [
             name,
@@ -282,19 +313,19 @@ def data_speed() -> str:
         if name != "bare python"
     ]
     head = ["", "dialogues a CPU second", "CPU s, 1 M turns", "peak MB, 100 k turns", "peak MB, 1 M turns"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def data_peers() -> str:
     """Return loading and iterating, ours and the peers'."""
-    found = _result("benchmarks/data_formats.json")["load_and_iterate"]["large"]
+    found = result("benchmarks/data_formats.json")["load_and_iterate"]["large"]
     rows = [[n, f"{r['cpu_s']:.1f}", f"{r['wall_s']:.1f}", f"{r['peak_mb']:,.0f}"] for n, r in found.items()]
-    return _table(["100,000 dialogues", "CPU s", "wall s", "peak MB"], rows)
+    return table(["100,000 dialogues", "CPU s", "wall s", "peak MB"], rows)
 
 
 def annotation_speed() -> str:
     """Return what annotation takes, ours and the peers'."""
-    found = _result("benchmarks/annotation.json")
+    found = result("benchmarks/annotation.json")
     rows = [
         [
             name,
@@ -313,12 +344,12 @@ def annotation_speed() -> str:
         f"out. {memory['rows']:,} rows: {memory['peak_mb']:,.0f} MB at most, "
         f"{memory['cpu_ms_per_row']:.2f} CPU-ms a row."
     )
-    return f"{_table(head, rows)}\n\n{text}"
+    return f"{table(head, rows)}\n\n{text}"
 
 
 def linear_scoring() -> str:
     """Return plain Python against numpy."""
-    found = _result("benchmarks/linear_scoring.json")
+    found = result("benchmarks/linear_scoring.json")
     rows = [
         [
             name,
@@ -327,147 +358,21 @@ def linear_scoring() -> str:
         ]
         for name in ("plain Python", "numpy")
     ]
-    return _table(["", "CPU ms a dialogue, scoring only", "CPU s of a process that loads it"], rows)
+    return table(["", "CPU ms a dialogue, scoring only", "CPU s of a process that loads it"], rows)
 
 
 def command_help() -> str:
     """Return the help texts of all commands."""
     from skillofmind.cli.data import COMMANDS as DATA
     from skillofmind.cli.main import COMMANDS, main
-    from skillofmind.cli.train import COMMANDS as TRAIN
 
-    nested = [*(f"data {name}" for name in DATA), *(f"train {name}" for name in TRAIN)]
     texts = []
-    for name in (*COMMANDS, *nested):
+    for name in (*COMMANDS, *(f"data {subcommand}" for subcommand in DATA)):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
             main([*name.split(), "--help"])
         texts.append(f"## som {name}\n\n```text\n{out.getvalue().rstrip()}\n```")
     return "\n\n".join(texts)
-
-
-_CORPORA = {
-    "esconv": "ESConv",
-    "casino": "CaSiNo",
-    "persuasionforgood": "PersuasionForGood",
-    "annomi": "AnnoMI",
-    "empathetic_dialogues": "EmpatheticDialogues",
-    "dailydialog": "DailyDialog",
-}
-_TRANSFER_ARMS = {
-    "majority": "always the commonest label",
-    "stratified": "a draw from the labels",
-    "tfidf": "TF-IDF + logistic regression",
-    "embedded": "embedded planner",
-    "embedded_told": "embedded, told what can occur",
-    "encoder": "encoder planner",
-    "encoder_told": "encoder, told what can occur",
-    "embedded_minilm": "embedded + sentence vectors",
-}
-
-
-def transfer_rows() -> str:
-    """Return how many labelled turns each corpus has."""
-    rows = [
-        [
-            _CORPORA[name],
-            *(f"{found[part]['rows']} of {found[part]['dialogues']}" for part in ("train", "test")),
-            ", ".join(f"{label} {count}" for label, count in found["labels"].items()),
-            ", ".join(f"{label} {count}" for label, count in found["guesses"].items()),
-        ]
-        for name, found in _result("planner_transfer.json")["corpora"].items()
-    ]
-    return _table(
-        [
-            "corpus",
-            "train turns of dialogues",
-            "test turns of dialogues",
-            "labels of the test turns",
-            "commonest guesses of the embedded planner",
-        ],
-        rows,
-    )
-
-
-def transfer_scores() -> str:
-    """Return the scores on every corpus, one table each."""
-    found = _result("planner_transfer.json")["corpora"]
-    return "\n\n".join(
-        f"### {_CORPORA[name]}\n\n{_transfer_table(one['scores'])}" for name, one in found.items()
-    )
-
-
-def _transfer_table(scores: dict[str, Any]) -> str:
-    measures = list(scores["majority"])
-    rows = []
-    for name, found in scores.items():
-        arm, _, added = name.partition("+")
-        alone = "-" if arm in ("majority", "stratified") else "0"
-        rows.append([_TRANSFER_ARMS[arm], added or alone, *(_with_interval(found[m]) for m in measures)])
-    return _table(["", "rows of the corpus", *(m.replace("macro_f1", "macro-F1") for m in measures)], rows)
-
-
-def transfer_verdicts() -> str:
-    """Return, for each corpus, where the planner is above and below the word-counting baseline."""
-    found = _result("planner_transfer.json")["corpora"]
-    head = [
-        "corpus",
-        "without its rows, against chance",
-        "with all its rows, against TF-IDF on the same rows",
-    ]
-    return _table(head, [[_CORPORA[name], *_verdicts(one)] for name, one in found.items()])
-
-
-def _verdicts(found: dict[str, Any]) -> list[str]:
-    scores, rows = found["scores"], found["train"]["rows"]
-    first = "strict" if "strict" in scores["majority"] else "class"
-
-    def beside(arm: str, other: str, measure: str) -> str:
-        a, b = scores[arm][measure], scores[other][measure]
-        clear = a["interval95"][0] > b["interval95"][1] or b["interval95"][0] > a["interval95"][1]
-        word = "above" if a["value"] > b["value"] else "below" if a["value"] < b["value"] else "equal"
-        return f"{word}{' (clear)' if clear else ''} {a['value']:.3f} / {b['value']:.3f}"
-
-    return [
-        f"{first} {beside('embedded', 'majority', first)}; "
-        f"macro-F1 {beside('embedded', 'stratified', 'macro_f1')}",
-        f"{first} {beside(f'embedded+{rows}', f'tfidf+{rows}', first)}; "
-        f"macro-F1 {beside(f'embedded+{rows}', f'tfidf+{rows}', 'macro_f1')}",
-    ]
-
-
-def esconv_scores() -> str:
-    """Return the table of next-strategy prediction."""
-    found = _result("esconv_strategy.json")["test"]
-    names = {
-        "stack": "stack, balanced rule",
-        "stack_most_probable": "stack, most probable strategy",
-        "reference": "TF-IDF, position, last strategy",
-        "reference_weighted": "the same, class-weighted",
-        "reference_more_rows": "TF-IDF, on train and validation",
-        "reference_weighted_more_rows": "the same, class-weighted",
-        "majority": "always the commonest strategy",
-    }
-    names |= {name: name.replace("member_", "member: ") for name in found if name.startswith("member_")}
-    rows = [
-        [label, *(_with_interval(found[n][m]) for m in ("accuracy", "macro_f1"))]
-        for n, label in names.items()
-    ]
-    return _table(["", "accuracy", "macro-F1"], rows)
-
-
-def esconv_choice() -> str:
-    """Return how lambda was chosen on the validation part."""
-    found = _result("esconv_strategy.json")["validation"]
-    rows = [
-        [
-            weight + (" (chosen)" if float(weight) == found["lambda"] else ""),
-            f"{s['accuracy']:.3f}",
-            f"{s['macro_f1']:.3f}",
-        ]
-        for weight, s in found["lambdas"].items()
-    ]
-    return _table(["lambda", "accuracy", "macro-F1"], rows)
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -477,6 +382,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "planner_differences": planner_differences,
     "planner_abstaining": planner_abstaining,
     "starter_datasheet": starter_datasheet,
+    "starter_likeness": starter_likeness,
     "label_map": label_map,
     "benchmark_table": benchmark_table,
     "linear_scoring": linear_scoring,
@@ -490,6 +396,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "data_peers": data_peers,
     "annotation_speed": annotation_speed,
     "command_help": command_help,
+    "training": training,
 }
 
 if __name__ == "__main__":

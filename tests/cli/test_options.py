@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from skillofmind.cli.options import argument, option, parse, resolved
+from skillofmind.core.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +120,21 @@ def test_resolved_is_plain_json() -> None:
         "quiet": False,
         "seed": 0,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    level: str = option("1", "how high", check=lambda word: level(word))
+
+
+def level(word: str) -> None:
+    if word != "1":
+        raise ConfigurationError(f"--level {word!r} is too high; write 1.")
+
+
+def test_a_checked_option_is_refused_in_the_words_of_its_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse(Checked, "som test", "Test.", ["--level", "1"]) == Checked("1")
+    with pytest.raises(SystemExit) as stop:
+        parse(Checked, "som test", "Test.", ["--level=2"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "som test: --level: '2' is too high; write 1. See som test --help.\n"

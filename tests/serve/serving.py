@@ -24,7 +24,7 @@ from skillofmind.serve.app import http_server
 from skillofmind.serve.keys import Keys
 from skillofmind.serve.opening import Service, open_upstream, opened
 from skillofmind.serve.settings import Settings
-from skillofmind.serve.thinking.planners import open_planner
+from skillofmind.serve.thinking.planners import Opened, open_planner
 from skillofmind.serve.upstream.answered import Upstream
 from skillofmind.serve.watch.metrics import Metrics
 
@@ -101,7 +101,8 @@ class Serving:
 
     async def _run(self, started: threading.Event) -> None:
         upstream = self._upstream or open_upstream(self.settings, self._upstream_key)
-        planner = self._planner or open_planner(self.settings, self._upstream_key)
+        opened_planner = Opened(self._planner) if self._planner else None
+        planner = opened_planner or open_planner(self.settings, self._upstream_key)
         service = Service(self.settings, planner, upstream, Keys(self._keys))
         async with opened(service, self.metrics, 0) as app:
             runner = web.ServerRunner(http_server(app), shutdown_timeout=1.0)

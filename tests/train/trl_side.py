@@ -38,7 +38,7 @@ class Recipe(NamedTuple):
     schedule: Literal["linear", "cosine"] = "linear"
     warmup: int = 4
     decay: float = 0.1
-    clip: float = 0.4
+    clip: float = 1.0
 
     def rows(self) -> int:
         """Return how many rows all steps need."""

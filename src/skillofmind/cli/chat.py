@@ -14,12 +14,13 @@ import msgspec
 from skillofmind.cli.opening import (
     IN_PACKAGE,
     KEY_VARIABLE,
+    PLANNERS,
     Endpoint,
-    PlannerKind,
     check_output,
     check_patience,
     open_model,
     open_planner,
+    read_planner,
 )
 from skillofmind.cli.options import option, parse
 from skillofmind.cli.printable import printable
@@ -72,7 +73,7 @@ class ChatOptions:
     model: str = option("", "response model: a served model, or a folder with weights", value="NAME")
     base_url: str = option("", "OpenAI-compatible server of the response model", value="URL")
     api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
-    planner: PlannerKind = option("embedded", "which planner")
+    planner: str = option("embedded", PLANNERS, value="PLANNER", check=read_planner)
     planner_model: str = option("", "model of the planner, if not --model", value="NAME")
     planner_url: str = option("", "server of the planner, if not --base-url", value="URL")
     inject: Literal["both", "skill", "explanation", "off"] = option("both", "what of a plan the model sees")
@@ -107,7 +108,7 @@ async def _open(options: ChatOptions, stack: AsyncExitStack) -> "Chat":
     endpoint = Endpoint(options.model, options.base_url, *place)
     planner_model = options.planner_model or options.model
     planner_endpoint = Endpoint(planner_model, options.planner_url or options.base_url, *place)
-    if options.planner in IN_PACKAGE:
+    if read_planner(options.planner).kind in IN_PACKAGE:
         planner_endpoint = Endpoint(options.planner_model, options.planner_url, *place)
     planner = await stack.enter_async_context(
         open_planner(options.planner, planner_endpoint, meter, taxonomy=None, template=None)

@@ -4,8 +4,9 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
 
+from skillofmind.cli.data.source import pairs
 from skillofmind.core.errors import (
     ConfigurationError,
     MalformedResponse,
@@ -23,9 +24,23 @@ if TYPE_CHECKING:
 
 PlannerKind = Literal["embedded", "encoder", "prompted", "weights"]
 
+PLANNERS = "embedded, encoder, prompted or weights; the first two with a setting as in embedded:threshold=0.3"
+"""What --planner takes, for --help."""
 
 IN_PACKAGE = ("embedded", "encoder")
 """The planners that come with the package and ask no model."""
+
+
+class Wanted(NamedTuple):
+    """What --planner says.
+
+    Attributes:
+        kind: which planner.
+        threshold: the least probability (0 to 1) of a skill that it chooses; below it a plan abstains.
+    """
+
+    kind: PlannerKind
+    threshold: float = 0.0
 
 
 class Endpoint(NamedTuple):
@@ -48,6 +63,31 @@ class Endpoint(NamedTuple):
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 """Environment variable that holds the API key where no other is named; it need not be set."""
+
+
+def read_planner(text: str) -> Wanted:
+    """Read what stands behind --planner: a name, and settings as in `embedded:threshold=0.3`.
+
+    Raises:
+        ConfigurationError: no such planner, a setting that it does not have, or no probability.
+    """
+    name, colon, rest = text.partition(":")
+    known = get_args(PlannerKind)
+    if name not in known:
+        raise ConfigurationError(
+            f"--planner invalid choice: {name!r} (choose from {', '.join(map(repr, known))})."
+        )
+    settings = ("threshold",) if name in IN_PACKAGE else ()
+    found = pairs(rest, f"--planner {name}") if colon else {}
+    for setting, number in found.items():
+        if setting not in settings:
+            there = f"there is {settings[0]}" if settings else "there are none"
+            raise ConfigurationError(f"--planner {name}: {setting!r} is no setting of it; {there}.")
+        if not 0 <= number <= 1:
+            raise ConfigurationError(
+                f"--planner {name}:{setting}={number:g} is no probability; give one from 0 to 1."
+            )
+    return Wanted(cast(PlannerKind, name), **found)
 
 
 def check_patience(seconds: float) -> None:
@@ -106,21 +146,28 @@ async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") ->
 
 @asynccontextmanager
 async def open_planner(
-    kind: PlannerKind, endpoint: Endpoint, meter: Meter, taxonomy: Path | None, template: Path | None
+    planner: str, endpoint: Endpoint, meter: Meter, taxonomy: Path | None, template: Path | None
 ) -> AsyncIterator[Planner]:
     """Open one of the planners.
+
+    Args:
+        planner: what stands behind --planner, see `read_planner`.
+        endpoint: of the planner's model; empty for those of the package.
+        meter: counts the calls.
+        taxonomy: another file of skills.
+        template: another file with the wording of prompts.
 
     Raises:
         ConfigurationError: an option that this planner has no use for, or a missing one.
         ModelError: the server cannot be reached or refuses the key.
     """
-    skills = load_taxonomy(taxonomy)
-    if kind in IN_PACKAGE:
-        yield _packaged(kind, endpoint, skills, template)
+    wanted, skills = read_planner(planner), load_taxonomy(taxonomy)
+    if wanted.kind in IN_PACKAGE:
+        yield _packaged(wanted, endpoint, skills, template)
         return
     wording = load_template(template)
     async with open_model(endpoint, meter) as model:
-        if kind == "prompted":
+        if wanted.kind == "prompted":
             from skillofmind.mind.prompted import PromptedPlanner
 
             yield PromptedPlanner(model, taxonomy=skills, template=wording)
@@ -130,21 +177,21 @@ async def open_planner(
             yield WeightsPlanner(model, taxonomy=skills, template=wording)
 
 
-def _packaged(kind: PlannerKind, endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None) -> Planner:
+def _packaged(wanted: Wanted, endpoint: Endpoint, taxonomy: Taxonomy, template: Path | None) -> Planner:
     unused = {"--model": endpoint.model, "--base-url": endpoint.base_url, "--template": template}
     for flag, value in unused.items():
         if value:
             raise ConfigurationError(
-                f"{flag} {str(value)!r} has no use with the {kind} planner; "
+                f"{flag} {str(value)!r} has no use with the {wanted.kind} planner; "
                 "add --planner prompted or --planner weights, or leave it out."
             )
-    if kind == "encoder":
+    if wanted.kind == "encoder":
         from skillofmind.mind.encoded.planner import EncoderPlanner
 
-        return EncoderPlanner(taxonomy=taxonomy)
+        return EncoderPlanner(taxonomy=taxonomy, threshold=wanted.threshold)
     from skillofmind.mind.embedded.planner import EmbeddedPlanner
 
-    return EmbeddedPlanner(taxonomy=taxonomy)
+    return EmbeddedPlanner(taxonomy=taxonomy, threshold=wanted.threshold)
 
 
 @asynccontextmanager

@@ -20,11 +20,19 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from skillofmind.cli.printable import printable
+from skillofmind.core.errors import ConfigurationError
 
 T = TypeVar("T")
 
 
-def option(default: Any, help: str, *, name: str | None = None, value: str | None = None) -> Any:
+def option(
+    default: Any,
+    help: str,
+    *,
+    name: str | None = None,
+    value: str | None = None,
+    check: Callable[[Any], object] | None = None,
+) -> Any:
     """Return a dataclass field that becomes `--its-name`.
 
     Args:
@@ -32,8 +40,10 @@ def option(default: Any, help: str, *, name: str | None = None, value: str | Non
         help: one line; the default is added to it.
         name: flag to use in place of the field's name.
         value: placeholder in the help text.
+        check: raises `ConfigurationError` for a word that the option does not take.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "flag": name, "value": value})
+    about = {"help": help, "flag": name, "value": value, "check": check}
+    return dataclasses.field(default=default, metadata=about)
 
 
 def argument(value: str, help: str, **kwargs: Any) -> Any:
@@ -98,6 +108,8 @@ def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint:
         return
     shown = "" if field.default in (None, "", (), dataclasses.MISSING) else f" (default: {field.default})"
     settings: dict[str, Any] = {"help": help + shown, **_conversion(hint)}
+    if meta.get("check"):
+        settings["type"] = _checked(flag, settings["type"], meta["check"])
     if meta.get("positional"):
         if field.default is not dataclasses.MISSING:
             settings |= {"nargs": "?", "default": field.default}
@@ -116,6 +128,19 @@ def _conversion(hint: Any) -> dict[str, Any]:
     if typing.get_origin(hint) is typing.Literal:
         return {"choices": typing.get_args(hint)}
     return {"type": _READERS[hint]}
+
+
+def _checked(flag: str, read: Callable[[str], T], check: Callable[[T], object]) -> Callable[[str], T]:
+    def checked(word: str) -> T:
+        found = read(word)
+        try:
+            check(found)
+        except ConfigurationError as error:
+            said = str(error).removeprefix(f"{flag} ").removesuffix(".")
+            raise argparse.ArgumentTypeError(said) from None
+        return found
+
+    return checked
 
 
 def _text(word: str) -> str:

@@ -187,11 +187,14 @@ class App:
         await _go_on(request)
         try:
             async with asyncio.timeout(self.room.settings.timeout):
-                return await request.read()
+                body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             raise _too_large(limit) from None
         except TimeoutError:
             raise Refused(408, "the body did not come in time.", code="body_late") from None
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
 
     async def _health(self) -> web.StreamResponse:
         return endpoints.health(self.room, draining=self.draining)
@@ -259,7 +262,7 @@ def http_server(app: App) -> web.Server:
     def request_of(
         message: object, payload: object, protocol: object, writer: object, task: object
     ) -> web.BaseRequest:
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=limit)  # type: ignore[arg-type]
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=limit + 1)  # type: ignore[arg-type]
 
     return web.Server(
         app.handle,

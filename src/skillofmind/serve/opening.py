@@ -8,14 +8,13 @@ from typing import NamedTuple
 import msgspec
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.core.seams import Planner
 from skillofmind.serve.answer import Room
 from skillofmind.serve.app import App, Watch
 from skillofmind.serve.keys import Keys
 from skillofmind.serve.memory import Memory
 from skillofmind.serve.playground.page import Page
 from skillofmind.serve.settings import Settings, check
-from skillofmind.serve.thinking.planners import open_planner
+from skillofmind.serve.thinking.planners import Opened, open_planner
 from skillofmind.serve.thinking.planning import Planning
 from skillofmind.serve.upstream.answered import Upstream
 from skillofmind.serve.upstream.in_process import InProcess
@@ -31,7 +30,7 @@ class Service(NamedTuple):
     """A server that is ready to run: settings, who plans, who answers, and whose requests are taken."""
 
     settings: Settings
-    planner: Planner
+    planner: Opened
     upstream: Upstream
     keys: Keys
 
@@ -86,7 +85,8 @@ def open_upstream(settings: Settings, key: str | None = None) -> Upstream:
     from skillofmind.models.local.loading import quiet_libraries
 
     quiet_libraries()
-    return InProcess(LocalModel(Path(settings.model)), settings.model)
+    model = LocalModel(Path(settings.model))
+    return InProcess(model, settings.model, close=model.close)
 
 
 def offline_upstream() -> Upstream:
@@ -107,12 +107,13 @@ async def opened(service: Service, metrics: Metrics, worker: int) -> AsyncIterat
     settings = service.settings
     log = Log(settings.log, worker)
     memory = Memory(settings.memory) if settings.memory else None
-    room = Room(settings, Planning(service.planner), service.upstream, memory)
+    room = Room(settings, Planning(service.planner.planner), service.upstream, memory)
     await service.upstream.start()
     try:
         yield App(room, service.keys, Watch(log, metrics.row(worker), metrics), Page())
     finally:
         await service.upstream.close()
+        await service.planner.close()
         if memory is not None:
             memory.close()
         log.close()

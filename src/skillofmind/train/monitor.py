@@ -19,6 +19,7 @@ from typing import Any, Self
 import torch
 
 from skillofmind.core.record import Record
+from skillofmind.run.atomic import storage_errors
 from skillofmind.run.directory import RunDirectory
 from skillofmind.run.progress import Progress
 from skillofmind.train.loop import Told
@@ -101,7 +102,7 @@ class Monitor:
     def __enter__(self) -> Self:
         self._board = _board(self._folder, self._done)
         if self._board is not None:
-            self._closing.callback(self._board.close)
+            self._closing.callback(self._close_board)
         self._closing.enter_context(self._progress)
         return self
 
@@ -154,8 +155,14 @@ class Monitor:
         flat |= {f"held_out/{name}": value for name, value in record.held_out.items()}
         if record.mfu is not None:
             flat["mfu"] = record.mfu
-        for name, value in flat.items():
-            self._board.add_scalar(name, value, update)
+        # Its thread writes; what the disk said to the thread comes up here, later.
+        with storage_errors(self._folder):
+            for name, value in flat.items():
+                self._board.add_scalar(name, value, update)
+
+    def _close_board(self) -> None:
+        with storage_errors(self._folder):
+            self._board.close()
 
 
 def flops_per_token(network: Any, *, frozen_base: bool) -> float:
@@ -170,8 +177,8 @@ def flops_per_token(network: Any, *, frozen_base: bool) -> float:
         frozen_base: whether only adapters are trained.
     """
     embeddings = network.get_input_embeddings().weight
-    head = network.get_output_embeddings().weight
-    tied = embeddings.data_ptr() == head.data_ptr()
+    # Compared as objects: a part of a sharded weight has no address of its own.
+    tied = embeddings is network.get_output_embeddings().weight
     weights = sum(one.numel() for one in network.parameters()) - (0 if tied else embeddings.numel())
     return float((4 if frozen_base else 6) * weights)
 
@@ -198,8 +205,8 @@ def _board(folder: Path, done: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    # Events after the checkpoint, which are written again now, are hidden.
-    return SummaryWriter(str(folder), purge_step=done + 1 if done else None)
+    # Events after the checkpoint, or of a start that got to none, are written again now: those are hidden.
+    return SummaryWriter(str(folder), purge_step=done + 1)
 
 
 def _short(number: float) -> str:

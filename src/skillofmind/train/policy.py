@@ -33,7 +33,7 @@ from skillofmind.train.checkpoint import Checkpoints
 from skillofmind.train.losses import Loss, Terms, row_sums
 from skillofmind.train.rows.batch import Batch
 from skillofmind.train.settings import Optimiser
-from skillofmind.train.shard import Ranks, summed
+from skillofmind.train.shard import Ranks, clip_, exchanged, gradient_norm, summed
 from skillofmind.train.weights.lora import adapters_off
 
 ONE = Ranks(0, 1, torch.device("cpu"))
@@ -119,22 +119,22 @@ class TorchPolicy:
             RequestRejected: a prompt that the chat template refuses.
         """
         from skillofmind.models.local import decoding
+        from skillofmind.models.local.loading import end_tokens
         from skillofmind.models.local.prompts import PromptEncoder
 
         encoder = PromptEncoder(self.tokenizer)
-        settings = decoding.Settings(
-            temperature=1.0 if sampling.temperature is None else sampling.temperature,
-            top_p=1.0 if sampling.top_p is None else sampling.top_p,
-            max_tokens=256 if sampling.max_tokens is None else sampling.max_tokens,
-            stop=sampling.stop,
-            seed=sampling.seed,
-            logprobs=sampling.logprobs,
-            top_logprobs=sampling.top_logprobs,
-        )
+        limit = getattr(self.network.config, "max_position_embeddings", None) or 2**31
         encoded = [encoder.prompt(prompt) for prompt in prompts]
-        jobs = [decoding.Job(prompt, settings, lambda: False) for prompt in encoded]
+        jobs = [
+            decoding.Job(
+                prompt, decoding.settings(sampling, self.network, limit - len(prompt)), lambda: False
+            )
+            for prompt in encoded
+        ]
         with self._answering():
-            written = decoding.write(self.network, self.tokenizer, jobs, _ends(self.network, self.tokenizer))
+            written = decoding.write(
+                self.network, self.tokenizer, jobs, end_tokens(self.network, self.tokenizer)
+            )
         return [
             Completion(
                 samples=(Sample(one.text, one.stop, tokens=one.tokens),),
@@ -167,7 +167,8 @@ class TorchPolicy:
         self._optimiser.zero_grad(set_to_none=True)
         found = [self._backward(number, one, loss, counts[0]) for number, one in enumerate(batch)]
         total, *told = self._told(found)
-        norm = _clipped(list(self._named.values()), self._clip)
+        weights = self._named.values()
+        norm = gradient_norm(weights) if self._clip is None else clip_(weights, self._clip)
         if not (math.isfinite(total) and math.isfinite(norm)):
             self._optimiser.zero_grad(set_to_none=True)
             raise TrainingDiverged(
@@ -392,20 +393,6 @@ def _optimiser(named: Mapping[str, Any], settings: Optimiser) -> Any:
     return torch.optim.AdamW(kept, lr=rate, betas=settings.betas, eps=settings.epsilon, fused=fused)
 
 
-def _clipped(parameters: Sequence[Any], clip: float | None) -> float:
-    """Return the norm of all gradients together, over all ranks, and scale them down to `clip`."""
-    norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
-    if clip is not None:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm)
-    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
-
-
-def _ends(network: Any, tokenizer: Any) -> frozenset[int]:
-    ends = network.generation_config.eos_token_id
-    listed = ends if isinstance(ends, list) else [ends]
-    return frozenset(number for number in [*listed, tokenizer.eos_token_id] if number is not None)
-
-
 def _mixed(*parts: int) -> int:
     """Return one 63-bit seed from several numbers."""
     found = 0
@@ -422,6 +409,6 @@ def _names(window: Sequence[Batch]) -> str:
 
 
 def _all_names(names: list[str], ranks: Ranks) -> set[str]:
-    gathered: list[Any] = [None] * ranks.world
-    torch.distributed.all_gather_object(gathered, names)
-    return {name for one in gathered for name in one}
+    """Return the names that any rank has something to tell of."""
+    told = exchanged("\n".join(names).encode(), ranks)
+    return {name for one in told for name in one.decode().split("\n") if name}

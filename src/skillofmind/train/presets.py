@@ -74,16 +74,14 @@ _THANOS_PREFERENCE = DpoSettings(
 )
 """The paper trains on no pairs; these are the usual starting values for adapters."""
 
-_LAPTOP_OPTIMISER = Optimiser("adamw", learning_rate=3e-3, betas=(0.9, 0.99))
-
 _LAPTOP = Preset(
     name="laptop",
     description="a tiny model from nothing, in minutes on two processor cores (this project's values)",
     base=None,
     training=Training(
-        optimiser=_LAPTOP_OPTIMISER,
+        optimiser=Optimiser("adamw", learning_rate=1.5e-3, betas=(0.9, 0.99)),
         schedule=Schedule("cosine", warmup=0.05, final=0.05),
-        rows=Rows(batch=24, micro=24, passes=3, max_tokens=512),
+        rows=Rows(batch=32, micro=32, passes=3, max_tokens=512),
         clip=1.0,
         saving=Saving(every=100),
         evaluate_every=200,
@@ -98,7 +96,7 @@ _LAPTOP = Preset(
         ),
         Preference("dpo", beta=0.1, reference="precomputed"),
     ),
-    size=Size(),
+    size=Size(hidden=128, layers=3, heads=4, kv_heads=4, inner=320, vocabulary=1024, context=512),
 )
 
 

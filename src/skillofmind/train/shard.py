@@ -35,6 +35,7 @@ Precision = Literal["fp32", "bf16"]
 
 _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _TRIES = 5000
+_GRACE = 0.25
 _START = "start it with `torchrun --nproc-per-node N`"
 
 
@@ -277,12 +278,14 @@ def _part() -> None:
     released = weakref.ref(last)
     dist.all_reduce(last)
     del last
-    # A thread of gloo still holds the tensor for a moment, and needs the interpreter to let go of it. Where
-    # the interpreter ends first, the process aborts (SIGABRT) with all its work done.
+    # gloo's threads hold the tensors of finished sums for a moment, and need the interpreter to let go of
+    # them. Where the interpreter ends first, the process aborts (SIGABRT) with all its work done. That the
+    # last tensor is free can be seen; for those of other threads there is only some time.
     for _ in range(_TRIES):
         if released() is None:
             break
         time.sleep(0.001)
+    time.sleep(_GRACE)
     dist.destroy_process_group()
 
 

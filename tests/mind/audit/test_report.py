@@ -1,4 +1,8 @@
+from collections.abc import Sequence
+
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.data.jsonl import Rejected
@@ -40,6 +44,36 @@ def test_another_corpus_is_compared_and_read_once() -> None:
     assert [(run.second, run.words) for run in other.longest] == [("z:1", 14)]
     assert counts(found) == {"copied": 1, "shared_run": 1}
     assert not found.passed()
+
+
+def test_with_an_encoder_dialogues_are_compared_by_meaning() -> None:
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([[1, 0] if "exam" in text else [0, 1] for text in texts], dtype=np.float32)
+
+    rows = [talk("own:1"), talk("own:2", opening="Failed the exam, would you believe it!")]
+    rows += [talk("own:3", opening="Soup?"), talk("own:4", opening="시험?", lang="ko")]
+    theirs = [talk("z:1", opening="The exam is lost."), talk("z:2", opening="Prüfung!", lang="de")]
+    found = audit(rows, TAXONOMY, {"other": theirs}, encode=encode)
+    assert found.meaning is not None
+    assert (found.meaning.ours, found.meaning.unread, found.meaning.alike) == (3, 1, 2)
+    [other] = found.against
+    assert other.meaning is not None
+    assert (other.meaning.others, other.meaning.unread, other.meaning.alike) == (1, 1, 2)
+    numbers = counts(found)
+    assert (numbers["alike"], numbers["alike_other"]) == (2, 2)
+    assert not any(verdict.hard for verdict in found.verdicts if verdict.check.startswith("alike"))
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Audit) == found
+    assert "likeness 1.000: own:1 and own:2" in as_text(found)
+    page = card(found, "Ours")
+    assert "likeness of at most 1.00 (median 1.00), 2 at 0.8 or above; 1 dialogues in other" in page
+    assert "by meaning at most 1.00 (median 1.00), 2 at 0.8 or above, 1 not compared." in page
+
+
+def test_without_an_encoder_nothing_is_said_of_meaning() -> None:
+    found = audit([GOOD], TAXONOMY, {"other": [talk("z:1")]})
+    assert (found.meaning, found.against[0].meaning) == (None, None)
+    assert {verdict.check for verdict in found.verdicts} & {"alike", "alike_other"} == set()
+    assert "meaning" not in as_text(found) + card(found, "Ours")
 
 
 def test_soft_findings_do_not_fail_the_corpus() -> None:

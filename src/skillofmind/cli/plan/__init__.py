@@ -9,7 +9,14 @@ from pathlib import Path
 
 from skillofmind.cli.draining import draining
 from skillofmind.cli.main import interrupted
-from skillofmind.cli.opening import KEY_VARIABLE, Endpoint, PlannerKind, check_patience, open_planner
+from skillofmind.cli.opening import (
+    KEY_VARIABLE,
+    PLANNERS,
+    Endpoint,
+    check_patience,
+    open_planner,
+    read_planner,
+)
 from skillofmind.cli.options import argument, option, parse, resolved
 from skillofmind.cli.plan.rows import (
     InOrder,
@@ -38,9 +45,11 @@ examples:
   som plan talk.txt
   som plan dialogues.jsonl --json > plans.jsonl
   som plan dialogues.jsonl --run runs/plans          # durable: the same again goes on, and retries failures
+  som plan talk.txt --planner embedded:threshold=0.2  # no skill where none is likely enough
   som plan talk.txt --planner prompted --model NAME --base-url http://127.0.0.1:8000/v1
 
-exit: 0 all planned; 1 some dialogues have no plan, each with its reason; 2 nothing done; 130 interrupted.
+exit: 0 all planned; 1 some dialogues have no plan, each with its reason (below a threshold: that no skill was
+likely enough); 2 nothing done; 130 interrupted.
 """
 
 PLANS = "plans.jsonl"
@@ -57,7 +66,7 @@ class PlanOptions:
     """Options of `som plan`."""
 
     file: Path = argument("FILE", "dialogues to plan for; - is standard input")
-    planner: PlannerKind = option("embedded", "which planner")
+    planner: str = option("embedded", PLANNERS, value="PLANNER", check=read_planner)
     model: str = option(
         "", "for prompted and weights: a served model, or a folder with weights", value="NAME"
     )

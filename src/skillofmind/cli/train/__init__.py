@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skillofmind.cli.options import argument, parse
+from skillofmind.cli.train.telling import follows
+from skillofmind.core.errors import SkillOfMindError
 
 COMMANDS = {
     "sft": "learn answers: a planner's explanation and skill, or any chat",
@@ -36,9 +38,18 @@ def run(argv: Sequence[str]) -> int:
     """Run `som train`."""
     if argv and argv[0] in COMMANDS:
         module = argv[0].replace("-", "_")
-        return int(importlib.import_module(f"skillofmind.cli.train.{module}").run(argv[1:]))
+        return _run(module, argv[1:])
     options = parse(TrainOptions, "som train", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
     return _unknown(options.subcommand)
+
+
+def _run(module: str, argv: Sequence[str]) -> int:
+    try:
+        return int(importlib.import_module(f"skillofmind.cli.train.{module}").run(argv))
+    except SkillOfMindError:
+        if follows():
+            return 2
+        raise
 
 
 def _unknown(name: str) -> int:

@@ -32,6 +32,9 @@ def changed(settings: T, text: str, *further: tuple[str, Any], within: str = "")
     try:
         return msgspec.convert(whole, type(settings), strict=False)
     except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, ConfigurationError):
+            # A record's own check, which names the setting and says what it may be.
+            raise error.__cause__ from None
         raise ConfigurationError(f"--set {text!r}: {error}.") from error
 
 

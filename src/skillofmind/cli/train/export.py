@@ -14,6 +14,7 @@ from skillofmind.cli.train.start import BASE
 from skillofmind.core.errors import ConfigurationError, DataError
 from skillofmind.run.directory import read_manifest
 from skillofmind.run.log import read_log
+from skillofmind.run.manifest import Manifest
 
 if TYPE_CHECKING:
     from skillofmind.train.weights.export import Exported
@@ -70,20 +71,21 @@ def _export(options: ExportOptions) -> "Exported":
         )
     model = Path(manifest.options["model"]) if manifest.options["model"] else options.run / BASE
     prepared = _prepared(options.run)
-    records = [value for _, value in read_log(options.run / "updates.jsonl")]
     from skillofmind.models.local.loading import quiet_libraries
     from skillofmind.train.recipe import CHECKPOINTS
     from skillofmind.train.settings import Lora
     from skillofmind.train.weights.export import CARD, export, read_trained
 
     quiet_libraries()
+    _refuse_other_base(model, manifest)
     settings = manifest.options["settings"]
     lora = settings.get("training", settings).get("lora")
     trained = read_trained(
         model, options.run / CHECKPOINTS, msgspec.convert(lora, Lora, strict=False) if lora else None
     )
     stop = prepared["train"].get("stop", "")
-    text = card(options.folder.name, manifest, prepared, records[-1] if records else {}, trained.updates)
+    last = _last(options.run, trained.updates)
+    text = card(options.folder.name, manifest, prepared, last, trained.updates)
     return export(
         trained,
         options.folder,
@@ -92,6 +94,27 @@ def _export(options: ExportOptions) -> "Exported":
         stop=(stop,) if stop else (),
         files={CARD: text.encode()},
     )
+
+
+def _refuse_other_base(model: Path, manifest: Manifest) -> None:
+    """Refuse a folder that has changed since the run started from it: the adapters would not fit."""
+    from skillofmind.models.local.loading import find_folder, folder_fingerprint
+
+    known = manifest.options.get("model_hash")
+    if known and folder_fingerprint(find_folder(model, allow_download=False)) != known:
+        raise ConfigurationError(
+            f"{str(model)!r} is not what the run started from (hash {known}); put the model back there."
+        )
+
+
+def _last(run: Path, updates: int) -> dict[str, Any]:
+    """Return the record of the update that the checkpoint was written after, with the newest evaluation."""
+    last: dict[str, Any] = {}
+    for key, value in read_log(run / "updates.jsonl"):
+        # A run that was killed can have told of more updates than its checkpoint has.
+        if int(key) <= updates:
+            last = {**value, "held_out": value.get("held_out") or last.get("held_out", {})}
+    return last
 
 
 def _prepared(run: Path) -> dict[str, Any]:

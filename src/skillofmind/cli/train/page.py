@@ -17,7 +17,7 @@ _POINTS = 600
 
 _STYLE = """\
 body{font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}
-body{color:#222;background:#fff}
+:root{color-scheme:light dark}body{color:#222;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.05rem;margin:1.6rem 0 .3rem}svg{width:100%;height:auto}
 td{padding:.1rem 1rem .1rem 0}td+td{text-align:right;font-variant-numeric:tabular-nums}
 polyline{fill:none;stroke:#1f4fa3;stroke-width:1.5}polyline.apart{stroke:#b3541e}circle{fill:#b3541e}
@@ -61,7 +61,10 @@ def page(name: str, records: Sequence[tuple[int, dict[str, Any]]]) -> str:
         "updates": f"{last:,}",
         "passes": f"{made['passed']:.2f}",
         "loss": f"{made['loss']:.4g}",
-        **{f"held-out {key}": f"{value:.4g}" for key, value in _last_held_out(records).items()},
+        **{
+            f"held-out {key.replace('_', ' ')}": f"{value:.4g}"
+            for key, value in _last_held_out(records).items()
+        },
         "trained tokens or pairs": f"{sum(record['trained'] for _, record in records):,}",
         "seconds": f"{seconds:,.1f}",
         "tokens a second": f"{sum(record['tokens'] for _, record in records) / max(seconds, 1e-9):,.0f}",
@@ -126,10 +129,11 @@ def _svg(curve: Curve) -> str:
         y = 8 + (high - point[1]) / (high - low) * (_HEIGHT - _BOTTOM - 16)
         return x, y
 
+    ticks = (low, (low + high) / 2, high)
     marks = "".join(
         f'<line x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>'
-        for value, y in ((value, at((first, value))[1]) for value in (low, (low + high) / 2, high))
+        f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
+        for label, y in zip(_labels(ticks), (at((first, value))[1] for value in ticks), strict=True)
     )
     ends = "".join(
         f'<text x="{at((update, low))[0]:.1f}" y="{_HEIGHT - 8}" text-anchor="{side}">{update:,.0f}</text>'
@@ -143,6 +147,12 @@ def _svg(curve: Curve) -> str:
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{name} over updates">'
         f"{marks}{ends}{lines}{dots}</svg>"
     )
+
+
+def _labels(ticks: Sequence[float]) -> list[str]:
+    """Return the numbers with as many digits, from 3 to 6, as it takes to tell them apart."""
+    rounded = ([f"{value:.{digits}g}" for value in ticks] for digits in range(3, 7))
+    return next((one for one in rounded if len({*one}) == len(ticks)), [f"{value:.6g}" for value in ticks])
 
 
 def _line(points: Sequence[Point], kind: str) -> str:

@@ -58,7 +58,7 @@ def run(argv: Sequence[str]) -> int:
     tokenizer, prepared = _prepared(options, options.model)
     from skillofmind.train.chat.show import segments
 
-    for kind, row in islice(_rows(prepared), options.limit):
+    for kind, row in _rows(prepared):
         _show(kind, row, segments(row, tokenizer), options.json)
     for one in prepared.refused:
         sys.stderr.write(f"refused {printable(repr(one.id))}: {printable(one.reason)}\n")

@@ -1,8 +1,11 @@
 """What `som train sft` and `som train dpo` have in common: processes, run directory, base, rows, the end."""
 
+import os
+import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,12 +16,13 @@ import msgspec
 from skillofmind.cli.main import interrupted
 from skillofmind.cli.printable import printable
 from skillofmind.cli.train.page import write_page
-from skillofmind.core.errors import ConfigurationError
+from skillofmind.cli.train.telling import told_once
+from skillofmind.core.errors import ConfigurationError, DataError, SkillOfMindError
 from skillofmind.core.record import Record
 from skillofmind.data.files import expand
 from skillofmind.mind.starter import starter_path
 from skillofmind.run.atomic import write_lines_atomic
-from skillofmind.run.directory import RunDirectory
+from skillofmind.run.directory import MANIFEST, RunDirectory
 
 if TYPE_CHECKING:
     from skillofmind.cli.train.rows import Row
@@ -90,11 +94,16 @@ class Ended(Record, frozen=True):
     weights: str = ""
 
 
+_AT_ONCE = 1.0
+"""Seconds within which a second Ctrl-C is the first one, which a launcher passes on once more."""
+
+
 class _Leaving:
-    """Whether a signal asked to save and leave, and which."""
+    """Whether a signal asked to save and leave, which, and when."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.since = 0.0
 
     def __call__(self) -> bool:
         return self.signal is not None
@@ -110,17 +119,20 @@ def trained(job: Job) -> int:
     from skillofmind.train.shard import ranks
 
     quiet_libraries()
-    with ranks(job.device) as here, _leaving() as leaving, ExitStack() as owned:
+    with ranks(job.device) as here, told_once(here), ExitStack() as owned:
         first = here.rank == 0
+        leaving = owned.enter_context(_leaving(quiet=not first))
         run = owned.enter_context(_run_directory(job)) if first else None
-        base, prepared, held_out = _material(job, here, run)
+        with _cleared_if_refused(run):
+            base, prepared, held_out = _material(job, here, run)
         if first:
             _tell(job, prepared, held_out, run)
         from skillofmind.train.recipe import Place
 
         end = job.learn(base, prepared, held_out, Place(job.out, here, run, leaving, quiet=not first))
         weights = _weights(end) if job.json else ""
-    return _ended(job, end, weights, leaving) if first else 0
+    code = _ended(job, end, weights, leaving) if first else 0
+    return code if here.world == 1 else _left(code)
 
 
 def _run_directory(job: Job) -> RunDirectory:
@@ -158,11 +170,41 @@ def _material(job: Job, here: "Ranks", run: RunDirectory | None) -> "tuple[Base,
     from skillofmind.cli.train.rows import HELD_OUT, TRAIN, has_dialogues
 
     prepared = prepare(job.rows(job.file, TRAIN), base.tokenizer, job.options, network_vocab_size=size)
+    _refuse_other_kind(job, prepared)
     apart = list(job.rows(job.held_out or job.file, TRAIN + HELD_OUT if job.held_out else HELD_OUT))
     # A file of rows has no splits; all of it was trained on just now.
     if not apart or (job.held_out is None and not has_dialogues(job.file)):
         return base, prepared, None
     return base, prepared, prepare(apart, base.tokenizer, job.options, network_vocab_size=size)
+
+
+@contextmanager
+def _cleared_if_refused(run: RunDirectory | None) -> Iterator[None]:
+    """Leave a new run directory empty where the block refuses to begin, so that a corrected start fits."""
+    try:
+        yield
+    except SkillOfMindError:
+        if run is not None and not run.resumed:
+            shutil.rmtree(run.path / BASE, ignore_errors=True)
+            (run.path / MANIFEST).unlink(missing_ok=True)
+        raise
+
+
+def _refuse_other_kind(job: Job, prepared: "Prepared") -> None:
+    """Refuse rows that this command would pass over.
+
+    Raises:
+        DataError: there are some.
+    """
+    kinds = {"train sft": ("pairs", "dpo"), "train dpo": ("examples", "sft")}
+    kind, other = kinds[job.command]
+    count = getattr(prepared.counts, kind)
+    if count:
+        what = "preference pairs" if kind == "pairs" else "rows with one answer"
+        raise DataError(
+            f"{str(job.file)!r} has {count:,} {what}, which `som train {other}` learns and "
+            f"`som {job.command}` does not; name a file without them."
+        )
 
 
 def _make_base(job: Job, folder: Path) -> None:
@@ -233,6 +275,17 @@ def _ended(job: Job, end: "End", weights: str, leaving: _Leaving) -> int:
     return interrupted() if leaving.signal == signal.SIGINT else 0
 
 
+def _left(code: int) -> int:
+    """End a rank here and now.
+
+    Everything is written and closed. The threads of the process group may outlive it, and one that drops its
+    last tensor while the interpreter shuts down aborts the process, which torchrun takes for a failure.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _weights(end: "End") -> str:
     from skillofmind.train.checkpoint import weights_fingerprint
 
@@ -240,7 +293,7 @@ def _weights(end: "End") -> str:
 
 
 @contextmanager
-def _leaving() -> Iterator[_Leaving]:
+def _leaving(*, quiet: bool) -> Iterator[_Leaving]:
     """Note SIGTERM and the first Ctrl-C; a second Ctrl-C ends at once."""
     leaving = _Leaving()
     if threading.current_thread() is not threading.main_thread():
@@ -248,10 +301,14 @@ def _leaving() -> Iterator[_Leaving]:
         return
 
     def note(number: int, frame: Any) -> None:
-        if leaving.signal == signal.SIGINT and number == signal.SIGINT:
+        now = time.monotonic()
+        if leaving.signal is None:
+            leaving.signal, leaving.since = number, now
+            if not quiet:
+                # The signal may have come in the middle of a write to the buffered `sys.stderr`.
+                os.write(2, b"som: saving after this update; Ctrl-C again gives it up.\n")
+        elif number == signal.SIGINT and now - leaving.since > _AT_ONCE:
             raise KeyboardInterrupt
-        leaving.signal = number
-        sys.stderr.write("som: saving after this update; Ctrl-C again gives it up.\n")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

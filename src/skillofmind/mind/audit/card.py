@@ -12,6 +12,7 @@ from skillofmind.mind.audit import unsafe
 from skillofmind.mind.audit.composition import LONG, SHORT
 from skillofmind.mind.audit.labels import LabelAgreement
 from skillofmind.mind.audit.likeness.copies import DUPLICATE, LISTED_FROM
+from skillofmind.mind.audit.likeness.nearest import ALIKE, Likeness
 from skillofmind.mind.audit.likeness.runs import RUN
 from skillofmind.mind.audit.report import Against, Audit
 from skillofmind.mind.audit.text import listed, number, percent
@@ -149,6 +150,12 @@ def _checks(audit: Audit) -> Iterator[str]:
         f"runs of five words; {within.meant:,} pairs that share `meta.pair` are meant to be alike, and "
         f"{within.across_splits:,} pairs stand in different splits."
     )
+    if audit.meaning:
+        yield (
+            f"- By meaning, in English: the nearest to each of {audit.meaning.ours:,} dialogues has a "
+            f"likeness of {_likeness(audit.meaning)}; {audit.meaning.unread:,} dialogues in other languages "
+            "were not compared so."
+        )
     yield from (_between(other) for other in audit.against if other.dialogues)
     yield (
         f"- Explanations hold {number(found.leak_gold)} of the novel words of the reply and "
@@ -171,7 +178,15 @@ def _between(other: Against) -> str:
     runs = f"{other.runs:,} common runs of {RUN} words or more" + (
         f", the longest {longest}" if longest else ""
     )
-    return f"- Against {other.corpus} ({other.dialogues:,} dialogues): Jaccard {most}; {runs}."
+    meant = f"; by meaning {_likeness(other.meaning)}" if other.meaning and other.meaning.others else ""
+    unread = f", {other.meaning.unread:,} not compared" if other.meaning and other.meaning.unread else ""
+    return f"- Against {other.corpus} ({other.dialogues:,} dialogues): Jaccard {most}; {runs}{meant}{unread}."
+
+
+def _likeness(found: Likeness) -> str:
+    most = found.quantiles.get("1", 0.0)
+    median = found.quantiles.get("0.5", 0.0)
+    return f"at most {most:.2f} (median {median:.2f}), {found.alike:,} at {ALIKE} or above"
 
 
 def variety_table(audit: Audit) -> str:

@@ -8,6 +8,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.core.record import Record
@@ -18,12 +19,16 @@ from skillofmind.mind.audit import annotations, composition, labels, unsafe, var
 from skillofmind.mind.audit.composition import Composition
 from skillofmind.mind.audit.finding import Finding, Verdict
 from skillofmind.mind.audit.labels import LabelAgreement
-from skillofmind.mind.audit.likeness import copies
+from skillofmind.mind.audit.likeness import copies, nearest
 from skillofmind.mind.audit.likeness.copies import Copies
+from skillofmind.mind.audit.likeness.nearest import Likeness, Meanings, Search
 from skillofmind.mind.audit.likeness.runs import Run, Runs
 from skillofmind.mind.audit.people import People, people
 from skillofmind.mind.audit.variety import Sample, Variety
 from skillofmind.mind.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from skillofmind.mind.audit.likeness.nearest import Encode
 
 _LONGEST = 50
 
@@ -38,6 +43,7 @@ class Against(Record, frozen=True):
         copies: near-duplicates between the two.
         runs: pairs of dialogues with a common run of `RUN` words or more.
         longest: the longest of these runs.
+        meaning: what is near by meaning; `None` where no encoder was there.
     """
 
     corpus: str
@@ -46,6 +52,7 @@ class Against(Record, frozen=True):
     copies: Copies
     runs: int
     longest: tuple[Run, ...]
+    meaning: Likeness | None = None
 
 
 class Audit(Record, frozen=True):
@@ -66,6 +73,7 @@ class Audit(Record, frozen=True):
         findings: the rows behind them, by check.
         seed: of the draws.
         taxonomy: identity of the taxonomy.
+        meaning: what is near by meaning within; `None` where no encoder was there.
     """
 
     composition: Composition
@@ -82,6 +90,7 @@ class Audit(Record, frozen=True):
     findings: tuple[Finding, ...]
     seed: int = 0
     taxonomy: str = ""
+    meaning: Likeness | None = None
 
     def passed(self) -> bool:
         """Say whether all hard checks are within their limits."""
@@ -95,6 +104,7 @@ def audit(
     *,
     filters: Filters | None = None,
     seed: int = 0,
+    encode: "Encode | None" = None,
 ) -> Audit:
     """Run all checks.
 
@@ -104,6 +114,7 @@ def audit(
         against: name -> rows of another corpus, each read once as they come; its rejected rows are counted.
         filters: thresholds of the annotation filters.
         seed: of MinHash and of the samples.
+        encode: texts -> vectors [texts, size] of length 1; with it dialogues are compared by meaning, too.
     """
     read = list(rows)
     dialogues = [row for row in read if isinstance(row, Dialogue)]
@@ -116,13 +127,17 @@ def audit(
     sample = Sample("", seed)
     for dialogue in dialogues:
         sample.add(dialogue)
-    others = [_against(name, part, dialogues, runs, seed) for name, part in (against or {}).items()]
+    meanings = Meanings(dialogues, encode) if encode else None
+    meaning = meanings.within() if meanings else None
+    ours = _Ours(dialogues, runs, meanings, seed)
+    others = [_against(name, part, ours) for name, part in (against or {}).items()]
     found = [
         *rejected,
         *composition.malformed(dialogues),
         *annotations.findings(judged, taxonomy),
         *labels.findings(rated, taxonomy),
         *copied,
+        *(meaning.findings("alike") if meaning else ()),
         *chain.from_iterable(other.findings for other in others),
         *unsafe.findings(dialogues),
     ]
@@ -137,11 +152,26 @@ def audit(
         variety=variety.compared(sample, [other.sample for other in others]),
         distinct={lang: variety.full_distinct(dialogues, lang) for lang in sorted(sample.turns)},
         people=people(dialogues),
-        verdicts=_verdicts(found, any(row.first or row.second for row in rated), [o.against for o in others]),
+        verdicts=_verdicts(
+            found,
+            any(row.first or row.second for row in rated),
+            [other.against for other in others],
+            meaning is not None,
+        ),
         findings=tuple(found),
         seed=seed,
         taxonomy=taxonomy.identity(),
+        meaning=meaning,
     )
+
+
+class _Ours(Record, frozen=True):
+    """The audited corpus, ready to be compared with others."""
+
+    dialogues: list[Dialogue]
+    runs: Runs
+    meanings: Meanings | None
+    seed: int
 
 
 class _Other(Record, frozen=True):
@@ -155,10 +185,11 @@ class _Other(Record, frozen=True):
 class _Passing:
     """Another corpus as it streams past: what is counted of it on the way."""
 
-    def __init__(self, rows: Iterable[Dialogue | Rejected], runs: Runs, sample: Sample) -> None:
+    def __init__(self, rows: Iterable[Dialogue | Rejected], ours: _Ours, sample: Sample) -> None:
         self.dialogues = self.rejected = 0
         self.found: list[Run] = []
-        self._rows, self._runs, self._sample = rows, runs, sample
+        self.search: Search | None = ours.meanings.search() if ours.meanings else None
+        self._rows, self._runs, self._sample = rows, ours.runs, sample
 
     def __iter__(self) -> Iterator[Dialogue]:
         for row in self._rows:
@@ -168,25 +199,26 @@ class _Passing:
             self.dialogues += 1
             self._sample.add(row)
             self.found += self._runs.with_others((row,))
+            if self.search:
+                self.search.add(row)
             yield row
 
 
-def _against(
-    name: str, rows: Iterable[Dialogue | Rejected], ours: Sequence[Dialogue], runs: Runs, seed: int
-) -> _Other:
-    sample = Sample(name, seed)
-    passing = _Passing(rows, runs, sample)
-    pairs: Iterator[Pair] = duplicates_between(ours, passing, copies.LISTED_FROM, seed)
+def _against(name: str, rows: Iterable[Dialogue | Rejected], ours: _Ours) -> _Other:
+    sample = Sample(name, ours.seed)
+    passing = _Passing(rows, ours, sample)
+    pairs: Iterator[Pair] = duplicates_between(ours.dialogues, passing, copies.LISTED_FROM, ours.seed)
     near, copied = copies.copies_between(pairs, name)
     longest = longest_first(passing.found)
     copied += [
         Finding("shared_run", run.first, f"{run.words} words as in {run.second!r} of {name}: {run.text!r}")
         for run in longest[:_LONGEST]
     ]
+    meaning = passing.search.found() if passing.search else None
+    copied += meaning.findings("alike_other", f" of {name}") if meaning else ()
     counts = (passing.dialogues, passing.rejected)
-    return _Other(
-        Against(name, *counts, near, len(longest), tuple(longest[:_LONGEST])), tuple(copied), sample
-    )
+    against = Against(name, *counts, near, len(longest), tuple(longest[:_LONGEST]), meaning)
+    return _Other(against, tuple(copied), sample)
 
 
 def longest_first(runs: Iterable[Run]) -> list[Run]:
@@ -194,7 +226,9 @@ def longest_first(runs: Iterable[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: (-run.words, run.first, run.second))
 
 
-def _verdicts(found: Sequence[Finding], labelled: bool, others: Sequence[Against]) -> tuple[Verdict, ...]:
+def _verdicts(
+    found: Sequence[Finding], labelled: bool, others: Sequence[Against], by_meaning: bool
+) -> tuple[Verdict, ...]:
     """Return the verdicts of the checks that were made, those of one topic together."""
     shared = Verdict(
         "shared_run",
@@ -209,5 +243,6 @@ def _verdicts(found: Sequence[Finding], labelled: bool, others: Sequence[Against
         *(labels.verdicts(found) if labelled else ()),
         *(verdict for verdict in copies.verdicts(found) if others or verdict.check != "copied"),
         *((shared,) if others else ()),
+        *(nearest.verdicts(found, bool(others)) if by_meaning else ()),
         *unsafe.verdicts(found),
     )

@@ -7,6 +7,7 @@ from skillofmind.mind.audit.composition import LONG, SHORT
 from skillofmind.mind.audit.finding import Finding, Verdict
 from skillofmind.mind.audit.labels import LabelAgreement
 from skillofmind.mind.audit.likeness.copies import LISTED_FROM
+from skillofmind.mind.audit.likeness.nearest import ALIKE, Likeness
 from skillofmind.mind.audit.likeness.runs import RUN, Run
 from skillofmind.mind.audit.people import Spread
 from skillofmind.mind.audit.report import Against, Audit
@@ -119,6 +120,7 @@ def _copies(audit: Audit) -> Iterator[str]:
     yield f"within: {within.duplicates:,} near-duplicate pairs; {within.meant:,} pairs that are meant"
     yield from _nearest(within.nearest)
     yield from _runs(audit.runs, audit.longest)
+    yield from _meaning(audit.meaning)
     for other in audit.against:
         yield from _between(other)
 
@@ -129,6 +131,7 @@ def _between(other: Against) -> Iterator[str]:
     yield f"{other.corpus}: {other.dialogues:,} dialogues{rejected}; {copied}"
     yield from _nearest(other.copies.nearest)
     yield from _runs(other.runs, other.longest)
+    yield from _meaning(other.meaning)
 
 
 def _nearest(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -136,6 +139,18 @@ def _nearest(pairs: Sequence[Pair]) -> Iterator[str]:
         yield f"  no pair with Jaccard {LISTED_FROM} or above"
     for pair in pairs[:_SHOWN]:
         yield f"  Jaccard {pair.jaccard:.3f}: {pair.first} and {pair.second}"
+
+
+def _meaning(found: Likeness | None) -> Iterator[str]:
+    if found is None:
+        return
+    quantiles = ", ".join(f"{share} {value:.3f}" for share, value in found.quantiles.items()) or "none"
+    yield (
+        f"  by meaning: {found.ours:,} of ours with {found.others:,}, {found.unread:,} in other languages "
+        f"not compared; {found.alike:,} at {ALIKE} or above; quantiles of the nearest: {quantiles}"
+    )
+    for near in found.nearest[:_SHOWN]:
+        yield f"  likeness {near.cosine:.3f}: {near.first} and {near.second}"
 
 
 def _runs(count: int, longest: Sequence[Run]) -> Iterator[str]:

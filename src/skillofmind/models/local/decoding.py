@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from skillofmind.core.completion import StopReason, TokenLogprob
+from skillofmind.core.completion import Sampling, StopReason, TokenLogprob
 
 NetworkOutput = Any
+
+DEFAULT_MAX_TOKENS = 256
+"""Most new tokens where nobody says."""
 
 
 class Settings(NamedTuple):
@@ -39,6 +42,32 @@ class Settings(NamedTuple):
     seed: int | None
     logprobs: bool
     top_logprobs: int
+
+
+def settings(sampling: Sampling, network: Any, room: int, place: int = 0) -> Settings:
+    """Return how to sample one row of a request.
+
+    Args:
+        sampling: as asked for; temperature and `top_p` that are not set are the network's own, else 1.
+        network: with its generation settings.
+        room: tokens that fit.
+        place: of the row among the samples of its request; each has a seed of its own.
+    """
+    own = network.generation_config
+    most = DEFAULT_MAX_TOKENS if sampling.max_tokens is None else sampling.max_tokens
+    return Settings(
+        temperature=_first(sampling.temperature, own.temperature),
+        top_p=_first(sampling.top_p, own.top_p),
+        max_tokens=min(most, room),
+        stop=sampling.stop,
+        seed=None if sampling.seed is None else sampling.seed + place,
+        logprobs=sampling.logprobs,
+        top_logprobs=sampling.top_logprobs,
+    )
+
+
+def _first(*values: float | None) -> float:
+    return next((value for value in values if value is not None), 1.0)
 
 
 class Job(NamedTuple):

@@ -104,6 +104,13 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
     return Loaded(network.to(place).eval(), tokenizer)
 
 
+def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
+    """Return the ids that end an answer, by the generation settings and by the tokenizer."""
+    ends = network.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return frozenset(number for number in [*listed, tokenizer.eos_token_id] if number is not None)
+
+
 def quiet_libraries() -> None:
     """Keep the bars and remarks of transformers off the terminal of this process."""
     from transformers.utils import logging

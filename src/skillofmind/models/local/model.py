@@ -19,7 +19,7 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from skillofmind.core.completion import (
     DEFAULT_SAMPLING,
@@ -32,18 +32,17 @@ from skillofmind.core.completion import (
 from skillofmind.core.conversation import Conversation
 from skillofmind.core.errors import ConfigurationError, RequestRejected
 from skillofmind.core.seams import Capabilities
-from skillofmind.models.local.loading import find_folder, folder_fingerprint, load
+from skillofmind.models.local.loading import end_tokens, find_folder, folder_fingerprint, load
 from skillofmind.models.local.prompts import PromptEncoder
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from skillofmind.models.local.decoding import Settings, Written
+    from skillofmind.models.local.decoding import Written
 
 T = TypeVar("T")
 
-DEFAULT_MAX_TOKENS = 256
 _CAPABILITIES = Capabilities(n=True, logprobs=True, seed=True, continue_assistant=True, hidden_states=True)
 
 
@@ -104,7 +103,7 @@ class LocalModel:
         self._identity = f"local:{name}@{folder_fingerprint(folder)[:16]}/{precision}"
         self._max_batch = max_batch
         self._config = self._network.config.get_text_config()
-        self._ends = _end_tokens(self._network, self._tokenizer)
+        self._ends = end_tokens(self._network, self._tokenizer)
         self._waiting: deque[_Ticket] = deque()
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="local-model")
@@ -250,7 +249,9 @@ class LocalModel:
         jobs = []
         for ticket in tickets:
             prompt = ticket.request.prompt(self._encoder)
-            settings = self._settings(ticket.request.sampling, ticket.place, self._room(len(prompt)))
+            settings = decoding.settings(
+                ticket.request.sampling, self._network, self._room(len(prompt)), ticket.place
+            )
             jobs.append(decoding.Job(prompt, settings, ticket.future.cancelled))
         written: list[Written] = decoding.write(self._network, self._tokenizer, jobs, self._ends)
         return written
@@ -268,40 +269,14 @@ class LocalModel:
             )
         return int(limit) - used
 
-    def _settings(self, sampling: Sampling, index: int, room: int) -> "Settings":
-        from skillofmind.models.local.decoding import Settings
-
-        own = self._network.generation_config
-        most = DEFAULT_MAX_TOKENS if sampling.max_tokens is None else sampling.max_tokens
-        return Settings(
-            temperature=_first(sampling.temperature, own.temperature),
-            top_p=_first(sampling.top_p, own.top_p),
-            max_tokens=min(most, room),
-            stop=sampling.stop,
-            seed=None if sampling.seed is None else sampling.seed + index,
-            logprobs=sampling.logprobs,
-            top_logprobs=sampling.top_logprobs,
-        )
-
-
-def _first(*values: float | None) -> float:
-    return next((value for value in values if value is not None), 1.0)
-
 
 def _check(conversation: Conversation, sampling: Sampling) -> None:
     if conversation.tools or conversation.response_format:
         raise RequestRejected("a local model has neither tools nor response_format; leave them out")
     if sampling.n < 1 or (sampling.max_tokens or 0) < 0 or not all(sampling.stop):
         raise RequestRejected(f"n >= 1, max_tokens >= 0 and non-empty stop strings are needed: {sampling!r}")
-    if (sampling.temperature or 0) < 0 or not 0 < _first(sampling.top_p) <= 1:
+    if (sampling.temperature or 0) < 0 or not 0 < (1 if sampling.top_p is None else sampling.top_p) <= 1:
         raise RequestRejected(f"temperature >= 0 and top_p in (0, 1] are needed: {sampling!r}")
-
-
-def _end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the ids that end an answer, by the generation settings and by the tokenizer."""
-    ends = network.generation_config.eos_token_id
-    listed = ends if isinstance(ends, list) else [ends]
-    return frozenset(number for number in [*listed, tokenizer.eos_token_id] if number is not None)
 
 
 def _fail(future: "Future[Written]", error: Exception) -> None:

@@ -4,9 +4,10 @@ Opening reaches for nothing: a planner's server that is down costs plans, not an
 this server from starting either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 from skillofmind.core.completion import Usage
 from skillofmind.core.seams import Model, Planner
@@ -46,7 +47,18 @@ def counting(model: Model) -> Model:
     return metered(model, Meter(Limits()), note)
 
 
-def open_planner(settings: Settings, upstream_key: str | None = None, own_key: str | None = None) -> Planner:
+async def _nothing() -> None:
+    """Nothing is open."""
+
+
+class Opened(NamedTuple):
+    """A planner, and what closes the connections of the running event loop that it opened."""
+
+    planner: Planner
+    close: Callable[[], Awaitable[None]] = _nothing
+
+
+def open_planner(settings: Settings, upstream_key: str | None = None, own_key: str | None = None) -> Opened:
     """Return the planner that `settings` name.
 
     Args:
@@ -63,27 +75,28 @@ def open_planner(settings: Settings, upstream_key: str | None = None, own_key: s
     if settings.planner.kind == "encoder":
         from skillofmind.mind.encoded.planner import EncoderPlanner
 
-        return EncoderPlanner()
+        return Opened(EncoderPlanner())
     from skillofmind.mind.embedded.planner import EmbeddedPlanner
 
-    return EmbeddedPlanner()
+    return Opened(EmbeddedPlanner())
 
 
-def _asking(settings: Settings, upstream_key: str | None, own_key: str | None) -> Planner:
+def _asking(settings: Settings, upstream_key: str | None, own_key: str | None) -> Opened:
     from skillofmind.models.http import HttpModel, Timeouts
 
     name, place = planner_place(settings)
     same = bool(settings.upstream) and _host(place) == _host(settings.upstream)
-    # The time limit of planning ends a call, so one try is all that fits.
-    timeout = Timeouts(connect=settings.connect_timeout, total=settings.plan_timeout)
-    model = counting(HttpModel(name, place, upstream_key if same else own_key, timeout=timeout))
+    # The time limit of planning ends a call first, so one try is all that fits.
+    timeout = Timeouts(connect=settings.connect_timeout, total=2 * settings.plan_timeout)
+    served = HttpModel(name, place, upstream_key if same else own_key, timeout=timeout)
+    model = counting(served)
     if settings.planner.kind == "prompted":
         from skillofmind.mind.prompted import PromptedPlanner
 
-        return PromptedPlanner(model)
+        return Opened(PromptedPlanner(model), served.close)
     from skillofmind.mind.weights import WeightsPlanner
 
-    return WeightsPlanner(model)
+    return Opened(WeightsPlanner(model), served.close)
 
 
 def _host(base_url: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,12 +26,19 @@ class InProcess:
     """Any model as an upstream."""
 
     def __init__(
-        self, model: Model, name: str, *, offline: bool = False, clock: Callable[[], float] = time.time
+        self,
+        model: Model,
+        name: str,
+        *,
+        offline: bool = False,
+        close: Callable[[], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Answer with `model`, which clients know as `name`."""
+        """Answer with `model`, which clients know as `name`; `close` ends it with the server."""
         self._model = model
         self._name = name
         self._clock = clock
+        self._close = close
         self.offline = offline
 
     @property
@@ -43,7 +50,9 @@ class InProcess:
         """Nothing is to be opened."""
 
     async def close(self) -> None:
-        """Nothing is to be closed."""
+        """Close the model, where that was asked for."""
+        if self._close is not None:
+            await self._close()
 
     async def models(self) -> list[dict[str, object]]:
         """Return the one model."""

@@ -14,6 +14,7 @@
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ _IDLE = 4.0
 a closing connection is lost."""
 
 _MOST_CONNECTIONS = 1000
+_LARGE = 2**18
 
 
 def sent_on(headers: Mapping[str, str], *, plain: bool) -> Headers:
@@ -173,9 +175,10 @@ class Relay:
         for wait in (*_WAITS, None):
             try:
                 return await self._once(method, url, body, headers)
-            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-                # Nothing was sent yet: it can be tried again without asking twice.
-                if wait is None or isinstance(error, TimeoutError):
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                # Nothing was sent yet: it can be tried again without asking twice. A connection that is late
+                # may also be this process's own fault, with thousands of requests at once.
+                if wait is None:
                     raise ModelUnreachable(
                         f"the upstream {self.shown} takes no connections; is it running?", status=502
                     ) from None
@@ -188,7 +191,9 @@ class Relay:
         if self._session is None:
             raise ModelUnreachable("the server is not started yet.", status=503)
         sent = [*headers, ("Authorization", self._authorization)] if self._authorization else headers
-        return await self._session.request(method, url, data=body, headers=sent, allow_redirects=False)
+        # A large body goes out in pieces, so that other requests are not held up.
+        data = io.BytesIO(body) if body is not None and len(body) > _LARGE else body
+        return await self._session.request(method, url, data=data, headers=sent, allow_redirects=False)
 
     def _cut(self, error: Exception) -> ModelError:
         said = server_message(str(error) or type(error).__name__, self._secrets)

@@ -113,8 +113,9 @@ def export(
     before = _logits(network)
     if hasattr(network, "peft_config"):
         network = merged(network)
+    # Merging happens in float32, whatever is written.
     merge_difference = _refuse_difference(
-        before, _logits(network), min(allowed, TOLERANCES["float32"]), "merged"
+        before, _logits(network), TOLERANCES["float32"] if tolerance is None else tolerance, "merged"
     )
     _set_stops(network, tokenizer, stop)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.models.local.loading import find_folder
@@ -33,18 +34,29 @@ def open_base(folder: Path, device: torch.device, *, dtype: torch.dtype = torch.
         dtype: of the weights; what is trained should be float32.
 
     Raises:
-        ConfigurationError: the folder holds no causal language model.
+        ConfigurationError: the folder holds no causal language model, or not all of its weights.
         MissingExtra: torch or transformers is not installed.
     """
     from transformers import AutoModelForCausalLM
 
     place = find_folder(folder, allow_download=False)
     try:
-        network = AutoModelForCausalLM.from_pretrained(
-            place, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        network, loaded = AutoModelForCausalLM.from_pretrained(
+            place,
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
         raise ConfigurationError(f"{str(folder)!r} holds no causal language model: {error}") from error
+    missing = sorted(loaded["missing_keys"])
+    if missing:
+        # They would be drawn at random, without a word.
+        raise ConfigurationError(
+            f"{str(folder)!r} lacks {len(missing)} weights, the first is {missing[0]!r}."
+        )
     return Base(network.to(device), open_tokenizer(place))
 
 

@@ -39,6 +39,8 @@ def with_adapters(network: Any, lora: Lora) -> "PeftModel":
         with warnings.catch_warnings():
             # PEFT asks for a flag of transformers by its old name.
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+            # It sets the flag that it warns of, for the transposed layers of GPT-2.
+            warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False", category=UserWarning)
             return get_peft_model(network, config)
     except ValueError as error:
         raise ConfigurationError(f"LoRA targets {targets!r} do not fit this network: {error}") from error
