@@ -11,7 +11,7 @@ import multiprocessing
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
@@ -83,10 +83,13 @@ def generating() -> Iterator[Generator]:
     near, far = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_generate, args=(far,), daemon=True)
     process.start()
+    # Only the process holds this end now, so that its death ends a wait for its words.
+    far.close()
     try:
         yield Generator(near)
     finally:
-        near.send(None)
+        with suppress(OSError):
+            near.send(None)
         process.join(10)
 
 

@@ -11,7 +11,7 @@ import multiprocessing
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol
 
@@ -143,10 +143,13 @@ def serving(script: Script) -> Iterator[Server]:
     near, far = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(far, script), daemon=True)
     process.start()
+    # Only the process holds this end now, so that its death ends a wait for its words.
+    far.close()
     try:
         yield Server(near, near.recv())
     finally:
-        near.send("stop")
+        with suppress(OSError):
+            near.send("stop")
         process.join(10)
 
 

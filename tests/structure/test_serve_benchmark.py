@@ -116,6 +116,11 @@ def test_refused_requests_count_as_failed() -> None:
     assert (done.failed, len(done.taken)) == (1, 1)
 
 
+def test_a_generator_that_cannot_connect_does_not_keep_the_benchmark_waiting() -> None:
+    with generating() as generator, pytest.raises(EOFError):
+        generator.ready(Load(free_port(), (BODY,), 1, 0.0))
+
+
 def test_a_delay_is_waited_for() -> None:
     with serving(Fixed(0.05)) as server, generating() as generator:
         generator.ready(Load(server.port, (BODY,), 1, 0.0, warm=False))
