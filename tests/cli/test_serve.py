@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from skillofmind.serve.watch.metrics import value
@@ -318,23 +319,26 @@ def test_memory_is_flat_after_the_first_thousand_requests(tmp_path: Path) -> Non
         Upstream(reply=lambda _: "Hello") as upstream,
         serving("--upstream", upstream.base_url, "--log", "", "--memory", tmp_path / "m.db") as server,
     ):
-
-        def load(count: int) -> None:
-            for number in range(count):
-                user = {"user": f"u{number % 10}"}
-                chat(
-                    server,
-                    {"messages": said(f"I failed {number}"), "stream": number % 3 == 0, "skillofmind": user},
-                )
-                if number % 50 == 0:
-                    chat(server, b"{")
-
-        load(1000)
+        asyncio.run(mixed_load(server.port, 1000))
         upstream.requests.clear()
         before = resident(server.process.pid)
-        load(3000)
+        asyncio.run(mixed_load(server.port, 3000))
         after = resident(server.process.pid)
-    assert after - before < 3.0
+    assert after - before < 4.0
+
+
+async def mixed_load(port: int, count: int) -> None:
+    """Send requests one after the other: whole, streamed, left in the middle, and malformed."""
+    async with aiohttp.ClientSession() as session:
+        for number in range(count):
+            field = {"user": f"u{number % 10}"}
+            body = {"messages": said(f"I failed {number}"), "stream": number % 3 == 0, "skillofmind": field}
+            data = b"{" if number % 50 == 0 else json.dumps(body).encode()
+            async with session.post(f"http://127.0.0.1:{port}/v1/chat/completions", data=data) as response:
+                if number % 21 == 0:
+                    response.close()
+                else:
+                    await response.read()
 
 
 def test_profiles_are_shared_by_workers(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from skillofmind.serve.watch.metrics import Metrics
 
 _BACKLOG = 2048
 _SHORT_LIFE = 5.0
+_GRACE = 0.1
 _LONGEST_PAUSE = 10.0
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -99,7 +100,7 @@ async def work(
         await stop.wait()
         app.draining = True
         app.log.event("draining")
-        drained = asyncio.ensure_future(runner.cleanup())
+        drained = asyncio.ensure_future(_drained(runner))
         stop.clear()
         again = asyncio.ensure_future(stop.wait())
         await asyncio.wait({drained, again}, return_when=asyncio.FIRST_COMPLETED)
@@ -107,6 +108,16 @@ async def work(
         drained.cancel()
         app.log.event("stopped")
     return 0
+
+
+async def _drained(runner: web.ServerRunner) -> None:
+    """Take no more connections, let those that have just come send their request, and finish all."""
+    for site in list(runner.sites):
+        await site.stop()
+    # aiohttp drops what comes on a connection that it closes before its task has begun; the client of it
+    # would then wait for as long as draining may take.
+    await asyncio.sleep(_GRACE)
+    await runner.cleanup()
 
 
 def _stop_on_signal() -> asyncio.Event:
