@@ -54,7 +54,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python docs/render.py
 
 # Apart from the environment: packages that are only compared with.
-bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers
+bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers $(VENV)/.serve-peers
 	$(BIN)/python -m benchmarks.records --with $(VENV)/peers --out results/benchmarks/records.json
 	$(BIN)/python -m benchmarks.startup --out results/benchmarks/startup.json
 	$(BIN)/python -m benchmarks.plan_latency --out results/benchmarks/plan_latency.json
@@ -62,11 +62,14 @@ bench: $(VENV)/.dev $(VENV)/.peers $(VENV)/.annotation-peers
 	$(BIN)/python -m benchmarks.train_speed --out results/benchmarks/train_speed.json
 	$(BIN)/python -m benchmarks.planner_starter --out results/planner_starter.json
 	$(BIN)/python -m benchmarks.planner_study --out results/planner_study.json
+	$(BIN)/python -m benchmarks.plan_overhead --out results/plan_overhead.json
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python -m benchmarks.http_client --with $(VENV)/peers --out results/benchmarks/http_client.json
 	$(BIN)/python -m benchmarks.annotation --distilabel $(VENV)/peers-distilabel \
 		--inspect $(VENV)/peers-inspect --out results/benchmarks/annotation.json
 	$(BIN)/python -m benchmarks.annotation --memory 1000000 --out results/benchmarks/annotation.json
+	$(BIN)/python -m benchmarks.serve --litellm $(VENV)/peers-litellm --optillm $(VENV)/peers-optillm \
+		--out results/benchmarks/serve.json
 
 # The built page is committed: only who changes its source needs this.
 playground: playground/node_modules
@@ -136,4 +139,14 @@ $(VENV)/.annotation-peers: $(VENV)/.dev
 	$(PYTHON) -m venv $(VENV)/peers-inspect
 	$(VENV)/peers-inspect/bin/python -m pip install --quiet --disable-pip-version-check \
 		'inspect-ai==0.3.285' 'openai>=3.4,<4'
+	touch $@
+
+# optillm asks for torch; the CPU build comes first, as above.
+$(VENV)/.serve-peers: $(VENV)/.dev
+	$(PYTHON) -m venv $(VENV)/peers-litellm
+	$(VENV)/peers-litellm/bin/python -m pip install --quiet --disable-pip-version-check 'litellm[proxy]==1.106.2'
+	$(PYTHON) -m venv $(VENV)/peers-optillm
+	$(VENV)/peers-optillm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps '$(TORCH)' \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	$(VENV)/peers-optillm/bin/python -m pip install --quiet --disable-pip-version-check 'optillm==0.4.0'
 	touch $@

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-RESULT = ROOT / "results" / "planner_study.json"
+RESULTS = ROOT / "results"
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 44, 56
@@ -50,9 +50,19 @@ class Frame(NamedTuple):
         )
 
 
-def pictures(found: dict[str, Any]) -> dict[str, str]:
+def pictures() -> dict[str, str]:
     """Return file name -> SVG."""
-    return {"learning_curve.svg": learning_curve(found), "reliability.svg": reliability(found)}
+    study = _result("planner_study.json")
+    return {
+        "learning_curve.svg": learning_curve(study),
+        "reliability.svg": reliability(study),
+        "plan_overhead.svg": plan_overhead(_result("plan_overhead.json")),
+    }
+
+
+def _result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / name).read_text("utf-8"))
+    return found
 
 
 def learning_curve(found: dict[str, Any]) -> str:
@@ -106,6 +116,61 @@ def reliability(found: dict[str, Any]) -> str:
     return _svg(frame, [*marks, *_legend(ends), *texts])
 
 
+ARM_NAMES = {
+    "base": "no planning",
+    "skill only": "skill only",
+    "explanation and skill": "explanation and skill",
+    "explanation and skill, prompted": "the same, prompted",
+    "embedded classifier": "embedded classifier",
+    "encoder classifier": "encoder classifier",
+}
+_FIRST, _WHOLE = "#1f4fa3", "#9db8e0"
+
+
+def plan_overhead(found: dict[str, Any]) -> str:
+    """Return the median time to the first and to the last token of each way to plan, as bars."""
+    arms = found["arms"]
+    longest = max(arm["total_s"]["p95"] for arm in arms.values())
+    ticks = [(0.5 * n, f"{0.5 * n:g}") for n in range(int(longest / 0.5) + 2)]
+    left, right, row = 172, WIDTH - 70, (HEIGHT - TOP - BOTTOM - 22) / len(arms)
+
+    def at(seconds: float) -> float:
+        return round(left + (right - left) * seconds / ticks[-1][0], 1)
+
+    marks = [
+        part
+        for seconds, label in ticks
+        for part in (
+            _line([(at(seconds), TOP + 22), (at(seconds), HEIGHT - BOTTOM)], "#ddd", 1),
+            _text(at(seconds), HEIGHT - BOTTOM + 18, label, anchor="middle"),
+        )
+    ]
+    for number, (name, arm) in enumerate(arms.items()):
+        middle = TOP + 22 + row * (number + 0.5)
+        first, whole, slow = (at(arm[k][p]) for k, p in _BAR)
+        marks += [
+            _text(left - 8, middle + 4, ARM_NAMES[name], anchor="end"),
+            _bar(left, first, middle, _FIRST),
+            _bar(first, whole, middle, _WHOLE),
+            _line([(whole, middle), (slow, middle)], "#555", 1),
+            _text(slow + 6, middle + 4, f"{arm['ratio']['p50']:.2f} x"),
+        ]
+    for x, colour, words in ((left, _FIRST, "to the first token"), (left + 150, _WHOLE, "to the last token")):
+        marks += [_bar(x, x + 12, TOP + 6, colour, 12), _text(x + 18, TOP + 10, words)]
+    marks.append(_text(left + 300, TOP + 10, "line: 95th percentile"))
+    middle = (left + right) / 2
+    marks.append(_text(middle, HEIGHT - 14, "seconds (median); language models simulated", anchor="middle"))
+    return _sheet("What planning adds to an answer", marks)
+
+
+_BAR = (("first_token_s", "p50"), ("total_s", "p50"), ("total_s", "p95"))
+
+
+def _bar(start: float, end: float, middle: float, colour: str, height: float = 22) -> str:
+    place = f'x="{start}" y="{middle - height / 2:.1f}" width="{end - start:.1f}" height="{height}"'
+    return f'<rect {place} fill="{colour}"/>'
+
+
 def _legend(ends: list[tuple[float, str]]) -> list[str]:
     """Return the names beside the ends of their lines, pushed apart where they would touch."""
     made, below = [], float("-inf")
@@ -117,8 +182,7 @@ def _legend(ends: list[tuple[float, str]]) -> list[str]:
 
 
 def _svg(frame: Frame, marks: Sequence[str]) -> str:
-    body = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>']
-    body.append(_text(LEFT, 26, frame.title, size=15))
+    body = []
     for value, label in frame.y.ticks:
         _, y = frame.at(frame.x.low, value)
         body.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "#ddd", 1))
@@ -132,11 +196,16 @@ def _svg(frame: Frame, marks: Sequence[str]) -> str:
     label = _text(0, 0, frame.y.label, anchor="middle")
     body.append(f'<g transform="translate(16 {height:.1f}) rotate(-90)">{label}</g>')
     body.append(_line([(LEFT, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM)], "#333", 1))
+    return _sheet(frame.title, [*body, *marks])
+
+
+def _sheet(title: str, marks: Sequence[str]) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
         f'height="{HEIGHT}" role="img" font-family="sans-serif">'
     )
-    return "\n".join([head, f"<title>{escape(frame.title)}</title>", *body, *marks, "</svg>\n"])
+    paper = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>', _text(LEFT, 26, title, size=15)]
+    return "\n".join([head, f"<title>{escape(title)}</title>", *paper, *marks, "</svg>\n"])
 
 
 def _line(
@@ -169,7 +238,7 @@ def _text(
 def main() -> None:
     """Write all pictures."""
     PICTURES.mkdir(exist_ok=True)
-    for name, text in pictures(json.loads(RESULT.read_text("utf-8"))).items():
+    for name, text in pictures().items():
         (PICTURES / name).write_text(text, "utf-8")
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serve_tables import plan_overhead, serve_speed, serve_streams
 from tables import RESULTS, ROOT, result, table, with_interval
 from training_tables import training
 from transfer_tables import (
@@ -399,6 +400,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "annotation_speed": annotation_speed,
     "command_help": command_help,
     "training": training,
+    "serve_speed": serve_speed,
+    "serve_streams": serve_streams,
+    "plan_overhead": plan_overhead,
 }
 
 if __name__ == "__main__":
