@@ -87,7 +87,7 @@ def test_the_playground_is_the_same_server() -> None:
     with serving(name="playground") as server:
         assert "/playground/" in server.notice
         assert chat(server, {"messages": said()}).json()["skillofmind"]["planned"] is True
-        assert ask(server, "/playground").headers["location"] == "/playground/"
+        assert ask(server, "/playground").headers["location"] == "playground/"
         page = ask(server, "/playground/")
         assert page.status in (200, 503)
         assert "default-src 'self'" in page.headers["content-security-policy"]
