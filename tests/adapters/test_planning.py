@@ -1,8 +1,9 @@
 import pytest
 
-from skillofmind.adapters.planning import Forethought, Messages, Planning, recent_turns, unasked
+from skillofmind.adapters.planning import Forethought, Messages, Planning, unasked
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.plan import Alternative, Evidence, Plan
+from skillofmind.mind.recent import recent_turns
 from tests.adapters.scene import CHAT, RESULTS
 from tests.mind.planners import FixedPlanner
 
@@ -52,17 +53,18 @@ def turns(*sizes: int) -> Dialogue:
 
 
 def test_the_oldest_turns_of_a_long_conversation_are_left_out() -> None:
-    assert recent_turns(turns(1, 2, 3), most=5) == (turns(2, 3), 1)
-    assert recent_turns(turns(1, 2, 3), most=6) == (turns(1, 2, 3), 0)
-    assert recent_turns(turns(1, 9), most=5) == (turns(9), 1)
-    assert recent_turns(turns(), most=5) == (turns(), 0)
+    assert recent_turns(turns(1, 2, 3), chars=5) == (turns(2, 3), 1)
+    assert recent_turns(turns(1, 2, 3), chars=6) == (turns(1, 2, 3), 0)
+    assert recent_turns(turns(1, 9), chars=5) == (turns(9), 1)
+    assert recent_turns(turns(), chars=5) == (turns(), 0)
 
 
 def test_evidence_is_numbered_in_the_whole_conversation() -> None:
     evidence = (Evidence("turn", "0", "x", 1.0), Evidence("context", "text", "y", 0.5))
     planner = FixedPlanner(Plan(explanation="x", skill="Empathy", valid=True, evidence=evidence))
     old = {"role": "user", "content": "x" * 30_000}
-    planning = Forethought(planner).think([old, *CHAT]).planning
+    planning = Forethought(planner).think([*[old] * 10, *CHAT]).planning
     assert planning.plan is not None
-    assert [item.where for item in planning.plan.evidence] == ["1", "text"]
-    assert len(planner.asked[0].turns) == 3
+    # Each long turn is clipped to 4,000 characters and a little, of which five fit.
+    assert len(planner.asked[0].turns) == 5 + 3
+    assert [item.where for item in planning.plan.evidence] == ["5", "text"]

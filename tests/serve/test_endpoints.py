@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from skillofmind.core.completion import Usage
 from skillofmind.core.plan import Evidence, Plan
+from skillofmind.mind.recent import MOST_CHARS, MOST_TURNS
 from skillofmind.mind.taxonomy import load_taxonomy
 from skillofmind.serve.request import Said
-from skillofmind.serve.thinking.planning import MOST_CHARS, MOST_TURNS, dialogue_of, not_planned
+from skillofmind.serve.thinking.planning import dialogue_of, not_planned
 from skillofmind.serve.watch.metrics import STATUSES, Metrics, value
 from skillofmind.serve.watch.traces import Log, Trace
 from tests.serve.recorder import Recorder, json_response

@@ -351,4 +351,4 @@ def test_a_fault_of_the_server_is_a_500_without_details(tmp_path: Path) -> None:
     assert got.status == 500
     assert got.json()["error"]["message"] == "the server made a mistake; its log says more."
     fault = json.loads(log.read_text().splitlines()[0])
-    assert fault["error"].startswith("AttributeError at skillofmind.serve.thinking.planning:")
+    assert fault["error"].startswith("AttributeError at skillofmind.mind.recent:")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypedDict
 import msgspec
 
 from skillofmind.adapters.loop_thread import wait_for
-from skillofmind.core.dialogue import Dialogue, SocialContext
+from skillofmind.core.dialogue import SocialContext
 from skillofmind.core.plan import Plan
 from skillofmind.core.record import Record
 from skillofmind.core.seams import Planner
@@ -30,6 +30,7 @@ from skillofmind.mind.inject import (
     late,
     plan_block,
 )
+from skillofmind.mind.recent import numbered, recent_turns
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import Template, load_template
 
@@ -38,9 +39,6 @@ FIELD = "skillofmind"
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages of the OpenAI chat format as JSON values; of each, `role` and `content` are read."""
-
-MOST_CHARS = 24_000
-"""Characters of a conversation that a planner is shown, the last ones; the last turn is always shown."""
 
 
 class Settings(TypedDict, total=False):
@@ -172,33 +170,8 @@ class Forethought:
         block = plan_block(attempt.plan, self._inject, self._taxonomy, self._template)
         # A plan without the part that is to be shown is no use, good as it may be otherwise.
         reason: Reason = attempt.reason or ("" if block else "invalid")
-        plan = _counted_from(attempt.plan, first)
+        plan = numbered(attempt.plan, first)
         return Thought(block, Planning(plan, self._inject, not reason, reason, {"plan": seconds}))
-
-
-class Recent(NamedTuple):
-    """The last turns of a dialogue, and the number of the first of them."""
-
-    dialogue: Dialogue
-    first: int
-
-
-def recent_turns(dialogue: Dialogue, most: int = MOST_CHARS) -> Recent:
-    """Leave out the oldest turns until at most `most` characters are left, or one turn."""
-    first, room = len(dialogue.turns), most
-    while first and (room := room - len(dialogue.turns[first - 1].text)) >= 0:
-        first -= 1
-    first = min(first, max(0, len(dialogue.turns) - 1))
-    return Recent(msgspec.structs.replace(dialogue, turns=dialogue.turns[first:]), first)
-
-
-def _counted_from(plan: Plan, first: int) -> Plan:
-    """Return the plan with its evidence at the numbers that the turns have in the whole conversation."""
-    moved = [
-        msgspec.structs.replace(item, where=str(int(item.where) + first)) if item.kind == "turn" else item
-        for item in plan.evidence
-    ]
-    return msgspec.structs.replace(plan, evidence=tuple(moved)) if first else plan
 
 
 def unasked(messages: Messages) -> Reason:

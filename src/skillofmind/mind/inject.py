@@ -24,10 +24,10 @@ from skillofmind.mind.template import Template, fill, load_template
 Inject = Literal["both", "skill", "explanation", "off"]
 """What of a plan the response model is shown; the paper's three variants, and none."""
 
-Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "turn", "off"]
+Reason = Literal["", "late", "failed", "invalid", "abstained", "tools", "turn", "refused", "off"]
 """Why an answer goes out unplanned, "" where it does not: the plan came too late, planning failed, the plan
-was no good, the planner chose no skill, a tool has just answered, it is not the user who spoke last, nobody
-wants one."""
+was no good, the planner chose no skill, a tool has just answered, it is not the user who spoke last, the
+upstream of a server refused the request with the plan, or nobody wants one."""
 
 _RESPONDER = "Assistant"
 
@@ -167,7 +167,7 @@ class Attempt(NamedTuple):
 
 
 async def attempt_plan(
-    planner: Planner, dialogue: Dialogue, seconds: float | None, taxonomy: Taxonomy
+    planner: Planner, dialogue: Dialogue, seconds: float | None, taxonomy: Taxonomy, *, private: bool = False
 ) -> Attempt:
     """Plan within `seconds`; whatever the planner does wrong comes back as a plan with `error`.
 
@@ -176,6 +176,7 @@ async def attempt_plan(
         dialogue: whose reply is planned.
         seconds: how long it may take; `None` is no limit.
         taxonomy: the planner's.
+        private: leave out what an error says, which may be what the planner's own model was sent.
 
     Raises:
         ConfigurationError: the planner is set up wrongly.
@@ -188,7 +189,7 @@ async def attempt_plan(
         raise
     except Exception as error:
         # Whatever a planner of any making does wrong, the answer goes out; the reason goes with it.
-        return late(planner, seconds) if limit.expired() else _failed(planner, error)
+        return late(planner, seconds) if limit.expired() else failed(planner, error, private=private)
     return judged(plan, taxonomy)
 
 
@@ -198,8 +199,10 @@ def late(planner: Planner, seconds: float | None) -> Attempt:
     return Attempt(Plan(error=fault, planner=planner.identity, responder=_RESPONDER), "late")
 
 
-def _failed(planner: Planner, error: Exception) -> Attempt:
-    fault = f"The planner failed ({type(error).__name__}: {error})."
+def failed(planner: Planner, error: Exception, *, private: bool = False) -> Attempt:
+    """Return the attempt of a planner that raised `error`; a private one keeps to itself what it says."""
+    kind = type(error).__name__
+    fault = f"The planner failed ({kind})." if private else f"The planner failed ({kind}: {error})."
     return Attempt(Plan(error=fault, planner=planner.identity, responder=_RESPONDER), "failed")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, get_args
 
 from skillofmind.core.completion import Usage
-from skillofmind.serve.thinking.planning import Reason
+from skillofmind.mind.inject import Reason
 
 STATUSES = (200, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 422, 429, 499, 500, 502, 503, 504, 0)
 """Statuses with a counter of their own; 499 is a client that left, 0 is any other."""

@@ -17,7 +17,7 @@ import msgspec
 
 from skillofmind.core.completion import Usage
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.serve.thinking.planning import Reason
+from skillofmind.mind.inject import Reason
 
 _MODEL_CHARS = 64
 
