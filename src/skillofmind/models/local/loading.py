@@ -112,7 +112,9 @@ def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
 
 
 def quiet_libraries() -> None:
-    """Keep the bars and remarks of transformers off the terminal of this process."""
+    """Keep the bars and remarks of transformers off the terminal; nothing to do where it is not installed."""
+    if find_spec("transformers") is None:
+        return
     from transformers.utils import logging
 
     logging.disable_progress_bar()
