@@ -9,6 +9,7 @@ A killed writer leaves the target as it was, and at most one hidden file whose n
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -112,6 +113,25 @@ def replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path`, which gets its name after the block; `path` must not be there.
+
+    Raises:
+        StorageError: the disk said no. Then, and when the block raises, nothing stays; the block's own errors
+            pass unchanged.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with storage_errors(path):
+            temporary.mkdir(parents=True)
+        yield temporary
+        with storage_errors(path):
+            os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_parts_atomic(folder: Path, lines: Iterable[tuple[str, bytes]]) -> list[Path]:

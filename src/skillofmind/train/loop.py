@@ -23,7 +23,7 @@ from skillofmind.train.rows.batch import Batch
 from skillofmind.train.rows.feeds import paired
 from skillofmind.train.rows.order import Bin, share
 from skillofmind.train.rows.token_row import PreferencePair
-from skillofmind.train.shard import summed
+from skillofmind.train.shard import agreed, summed
 
 
 class Feed(Protocol):
@@ -127,7 +127,7 @@ def train(
         means = policy.update(feed.window(policy.updates), loss)
         seconds = clock() - start
         done = policy.updates == len(feed)
-        leaving = done or _any(stop(), policy)
+        leaving = done or agreed(stop(), policy.ranks)
         held_out = evaluated(policy, feed, loss) if _evaluates(policy.updates, plan, done) else None
         watch(Told(policy.updates, means, seconds, held_out))
         if plan.checkpoints and (leaving or policy.updates % plan.save_every == 0):
@@ -162,7 +162,3 @@ def reference_logprobs(
 
 def _evaluates(update: int, plan: Plan, done: bool) -> bool:
     return done or (plan.evaluate_every is not None and update % plan.evaluate_every == 0)
-
-
-def _any(flag: bool, policy: TorchPolicy) -> bool:
-    return summed([float(flag)], policy.ranks)[0] > 0

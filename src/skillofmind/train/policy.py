@@ -229,7 +229,7 @@ class TorchPolicy:
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that training changes, by name; filling these tensors loads them."""
-        if not self._optimiser.state:
+        if not self.updates and not self._optimiser.state:
             self._make_optimiser_state()
         names = {one: name for name, one in self._named.items()}
         found = {f"model.{name}": one.detach() for name, one in self._named.items()}

@@ -171,9 +171,11 @@ def _material(job: Job, here: "Ranks", run: RunDirectory | None) -> "tuple[Base,
 
     prepared = prepare(job.rows(job.file, TRAIN), base.tokenizer, job.options, network_vocab_size=size)
     _refuse_other_kind(job, prepared)
+    # A file of rows has no splits; all of it is trained on.
+    if job.held_out is None and not has_dialogues(job.file):
+        return base, prepared, None
     apart = list(job.rows(job.held_out or job.file, TRAIN + HELD_OUT if job.held_out else HELD_OUT))
-    # A file of rows has no splits; all of it was trained on just now.
-    if not apart or (job.held_out is None and not has_dialogues(job.file)):
+    if not apart:
         return base, prepared, None
     return base, prepared, prepare(apart, base.tokenizer, job.options, network_vocab_size=size)
 

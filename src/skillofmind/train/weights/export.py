@@ -4,9 +4,6 @@ The folder holds safetensors, configuration, tokenizer, chat template, and a gen
 stop tokens include the end of an answer. Nothing is left behind when the numbers do not agree.
 """
 
-import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from skillofmind.core.errors import ConfigurationError, DataError
-from skillofmind.run.atomic import storage_errors, write_atomic
+from skillofmind.run.atomic import storage_errors, whole_folder, write_atomic
 from skillofmind.train.checkpoint import Checkpoints
 from skillofmind.train.settings import Lora
 from skillofmind.train.shard import Ranks
@@ -118,15 +115,10 @@ def export(
         before, _logits(network), TOLERANCES["float32"] if tolerance is None else tolerance, "merged"
     )
     _set_stops(network, tokenizer, stop)
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
-    try:
+    with whole_folder(folder) as temporary:
         _write(temporary, network.to(getattr(torch, dtype)), tokenizer, files or {})
         again = open_base(temporary, torch.device("cpu")).network.eval()
         difference = _refuse_difference(before, _logits(again), allowed, f"written in {dtype}")
-        with storage_errors(folder):
-            os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Exported(folder, trained.updates, merge_difference, difference, dtype)
 
 
@@ -165,7 +157,6 @@ def _set_stops(network: Any, tokenizer: Any, stop: tuple[str, ...]) -> None:
 
 def _write(folder: Path, network: Any, tokenizer: Any, files: Mapping[str, bytes]) -> None:
     with storage_errors(folder):
-        folder.mkdir(parents=True)
         network.config.use_cache = True
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

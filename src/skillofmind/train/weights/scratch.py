@@ -11,9 +11,6 @@ Answers end with `<|im_end|>`. The same texts, size and seed give the same files
     folder = make_folder(Path("tiny"), texts, Size(hidden=64, layers=2), seed=0)
 """
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.run.atomic import storage_errors
+from skillofmind.run.atomic import storage_errors, whole_folder
 from skillofmind.train.settings import Size
 
 BOS, TURN, END, PAD = "<|begin|>", "<|im_start|>", "<|im_end|>", "<|pad|>"
@@ -60,15 +57,9 @@ def make_folder(folder: Path, texts: Iterable[str], size: Size, seed: int) -> Pa
         raise ConfigurationError(f"{str(folder)!r} is there already; give a new folder or remove it.")
     tokenizer = make_tokenizer(texts, size)
     network = make_network(tokenizer, size, seed)
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with storage_errors(folder):
-            temporary.mkdir(parents=True)
-            network.save_pretrained(temporary)
-            tokenizer.save_pretrained(temporary)
-            os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with whole_folder(folder) as temporary, storage_errors(folder):
+        network.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
     return folder
 
 
