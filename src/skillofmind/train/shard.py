@@ -30,6 +30,7 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, init_device_mesh
 
 from skillofmind.core.errors import ConfigurationError
+from skillofmind.models.local.loading import find_device
 
 Precision = Literal["fp32", "bf16"]
 
@@ -268,14 +269,7 @@ def _device(name: str, local: int, world: int) -> torch.device:
         raise ConfigurationError(
             f"device {name!r} cannot be given to {world} ranks; use 'auto', 'cpu' or 'cuda'"
         )
-    try:
-        device = torch.device(f"cuda:{local}" if kind == "cuda" else kind)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError(
-            f"device {name!r} is not to be had for local rank {local} ({error}); use 'auto' or 'cpu'"
-        ) from None
-    return device
+    return find_device(f"cuda:{local}" if kind == "cuda" else kind)
 
 
 def _join(here: Ranks) -> None:

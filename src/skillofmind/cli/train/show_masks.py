@@ -67,11 +67,11 @@ def run(argv: Sequence[str]) -> int:
 
 def _prepared(options: MaskOptions, model: Path) -> "tuple[Any, Prepared]":
     from skillofmind.cli.train.rows import TRAIN, preferences, supervised
+    from skillofmind.models.local.loading import read_tokenizer
     from skillofmind.train.chat.options import RowOptions
     from skillofmind.train.chat.prepare import prepare
-    from skillofmind.train.weights.folder import open_tokenizer
 
-    tokenizer = open_tokenizer(model)
+    tokenizer = read_tokenizer(model)
     read = supervised if options.of == "sft" else preferences
     rows = islice(read(options.file, TRAIN), options.limit)
     return tokenizer, prepare(rows, tokenizer, RowOptions(train=options.turns))

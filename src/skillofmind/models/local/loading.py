@@ -84,24 +84,67 @@ def load(folder: Path, *, device: str, dtype: str) -> Loaded:
         ConfigurationError: the device or type is not to be had, or the model has no chat template.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    place = _device(device)
+    place = find_device(device)
     kind = ("float32" if place.type == "cpu" else "auto") if dtype == "auto" else dtype
     precision = kind if kind == "auto" else getattr(torch, kind, None)
     if precision != "auto" and not (isinstance(precision, torch.dtype) and precision.is_floating_point):
         raise ConfigurationError(
             f"dtype {dtype!r} is not a floating point type of torch; use 'auto' or 'float32'"
         )
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    tokenizer = read_tokenizer(folder)
     if not tokenizer.chat_template:
         raise ConfigurationError(
             f"the model in {str(folder)!r} has no chat template; use a chat model, or save one with it"
         )
-    network = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=precision, local_files_only=True, use_safetensors=True, trust_remote_code=False
-    )
-    return Loaded(network.to(place).eval(), tokenizer)
+    return Loaded(read_network(folder, precision).to(place).eval(), tokenizer)
+
+
+def read_network(folder: Path, dtype: Any) -> Any:
+    """Load a causal language model onto the CPU.
+
+    Args:
+        folder: what `find_folder` returned.
+        dtype: a type of torch, or `auto`.
+
+    Raises:
+        ConfigurationError: the folder holds none, or not all of its weights.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        network, loaded = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
+        raise ConfigurationError(f"{str(folder)!r} holds no causal language model: {error}") from error
+    missing = sorted(loaded["missing_keys"])
+    if missing:
+        # They would be drawn at random, without a word.
+        raise ConfigurationError(
+            f"{str(folder)!r} lacks {len(missing)} weights, the first is {missing[0]!r}."
+        )
+    return network
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """Load the tokenizer of a model folder.
+
+    Raises:
+        ConfigurationError: the folder holds none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ValueError, OSError) as error:
+        raise ConfigurationError(f"{str(folder)!r} holds no tokenizer; name a model folder.") from error
 
 
 def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
@@ -121,7 +164,12 @@ def quiet_libraries() -> None:
     logging.set_verbosity_error()
 
 
-def _device(name: str) -> Any:
+def find_device(name: str) -> Any:
+    """Return a torch device; `auto` is CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigurationError: it is not to be had.
+    """
     import torch
 
     if name == "auto":

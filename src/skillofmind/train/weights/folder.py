@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.models.local.loading import find_folder
+from skillofmind.models.local.loading import find_folder, read_network, read_tokenizer
 from skillofmind.train.rows.batch import collated
 from skillofmind.train.rows.token_row import token_row
 
@@ -37,40 +36,8 @@ def open_base(folder: Path, device: torch.device, *, dtype: torch.dtype = torch.
         ConfigurationError: the folder holds no causal language model, or not all of its weights.
         MissingExtra: torch or transformers is not installed.
     """
-    from transformers import AutoModelForCausalLM
-
     place = find_folder(folder, allow_download=False)
-    try:
-        network, loaded = AutoModelForCausalLM.from_pretrained(
-            place,
-            dtype=dtype,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
-        raise ConfigurationError(f"{str(folder)!r} holds no causal language model: {error}") from error
-    missing = sorted(loaded["missing_keys"])
-    if missing:
-        # They would be drawn at random, without a word.
-        raise ConfigurationError(
-            f"{str(folder)!r} lacks {len(missing)} weights, the first is {missing[0]!r}."
-        )
-    return Base(network.to(device), open_tokenizer(place))
-
-
-def open_tokenizer(folder: Path) -> Any:
-    """Load the tokenizer of a model folder.
-
-    Raises:
-        ConfigurationError: the folder holds none.
-    """
-    from transformers import AutoTokenizer
-
-    if not (folder / "tokenizer_config.json").is_file():
-        raise ConfigurationError(f"{str(folder)!r} holds no tokenizer; name a model folder.")
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return Base(read_network(place, dtype).to(device), read_tokenizer(place))
 
 
 def check_isolation(network: Any, device: torch.device) -> None:
