@@ -1,0 +1,171 @@
+"""Measures: sums over cases, and a function of the sums.
+
+Accuracy, macro-F1, corpus BLEU, kappa, calibration error and the like are functions of sums. So each measure
+is a matrix with a row a case and a `value` of the summed rows, and intervals and tests are the same few lines
+for all of them: cases of one group are added up, groups are drawn with replacement (interval of a value and
+of a paired difference) or change sides (permutation test).
+
+    >>> right = mean_of("accuracy", [1.0, 0.0, 1.0, None])
+    >>> one = estimates([right], ["a", "a", "b", "b"], resamples=200)[0]
+    >>> round(one.value, 3), one.n, one.missing
+    (0.667, 3, 1)
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from skillofmind.core.errors import ConfigurationError
+from skillofmind.evals.records import Better, Difference, Estimate
+from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
+
+RESAMPLES = 1000
+"""Resamples of an interval."""
+
+PERMUTATIONS = 2000
+"""Permutations of a test."""
+
+SEED = 7
+"""Of both, so that a report is the same every time."""
+
+
+class Measure(NamedTuple):
+    """One number of all cases.
+
+    Attributes:
+        name: its name.
+        rows: [cases, columns], added up over cases; all 0 for a case that does not count.
+        value: sums [..., columns] -> values [...]; `nan` where undefined.
+        n: cases that count.
+        better: which way it improves.
+        about: what it says, in one sentence.
+    """
+
+    name: str
+    rows: Floats
+    value: Callable[[Floats], Floats]
+    n: int
+    better: Better = "higher"
+    about: str = ""
+
+
+def mean_of(name: str, values: Sequence[float | None], better: Better = "higher", about: str = "") -> Measure:
+    """Return the mean of the values that are there."""
+    rows = np.array([(value, 1.0) if value is not None else (0.0, 0.0) for value in values])
+    return ratio_of(name, rows.reshape(-1, 2), sum(value is not None for value in values), better, about)
+
+
+def ratio_of(name: str, rows: Floats, n: int, better: Better = "higher", about: str = "") -> Measure:
+    """Return the sum of the first column over the sum of the second."""
+    return Measure(name, rows, quotient, n, better, about)
+
+
+def quotient(sums: Floats) -> Floats:
+    """Return the first column over the second, `nan` where that is 0."""
+    below = sums[..., 1]
+    found: Floats = np.divide(sums[..., 0], below, out=np.full(below.shape, np.nan), where=below != 0)
+    return found
+
+
+def estimates(
+    measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> tuple[Estimate, ...]:
+    """Return every measure with the 2.5 % and 97.5 % quantiles over resamples of whole groups.
+
+    There is no interval below two groups.
+
+    Args:
+        measures: all of the same cases.
+        groups: of each case.
+        resamples: how many.
+        seed: of the draw.
+
+    Raises:
+        ConfigurationError: a measure has more or fewer rows than there are groups.
+    """
+    of, count = _numbered(measures, groups)
+    if count < 2:
+        return tuple(
+            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups)) for one in measures
+        )
+    weights = group_weights(count, resamples=resamples, seed=seed)
+    return tuple(
+        _estimate(one, one.value(weights @ _by_group(one.rows, of, count)), len(groups)) for one in measures
+    )
+
+
+def differences(
+    task: str,
+    names: tuple[str, str],
+    pairs: Sequence[tuple[Measure, Measure]],
+    groups: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    permutations: int = PERMUTATIONS,
+    seed: int = SEED,
+) -> tuple[Difference, ...]:
+    """Return second minus first of every pair of measures, whose rows are of the same items in one order.
+
+    The p-value is that of the paired permutation test over whole groups, (1 + those at least as far from 0) /
+    (1 + permutations); it is not corrected yet (`adjusted` is empty).
+
+    Raises:
+        ConfigurationError: rows and groups do not fit.
+    """
+    of, count = _numbered([one for pair in pairs for one in pair], groups)
+    drawn = group_weights(count, resamples=resamples, seed=seed) if count > 1 else np.ones((1, max(count, 1)))
+    swaps = swapped_groups(count, permutations=permutations, seed=seed)
+    found = []
+    for first, second in pairs:
+        one, other = (_by_group(measure.rows, of, count) for measure in (first, second))
+        spread = second.value(drawn @ other) - first.value(drawn @ one)
+        moved = swaps @ (one - other)
+        null = second.value(other.sum(axis=0) + moved) - first.value(one.sum(axis=0) - moved)
+        value, low, high = _interval(spread)
+        n = min(first.n, second.n)
+        found.append(Difference(task, first.name, *names, value, low, high, _p(null), None, n))
+    return tuple(found)
+
+
+def _p(null: Floats) -> float | None:
+    if not np.isfinite(null[0]):
+        return None
+    # A permutation that gives the same sums in another order of addition is as far from 0, not nearer.
+    far = np.abs(null[1:]) >= abs(null[0]) - 1e-12
+    return float((1 + far.sum()) / (1 + len(far)))
+
+
+def _numbered(
+    measures: Sequence[Measure], groups: Sequence[str]
+) -> tuple["np.typing.NDArray[np.int64]", int]:
+    for one in measures:
+        if len(one.rows) != len(groups):
+            raise ConfigurationError(
+                f"measure {one.name!r} has {len(one.rows)!r} rows for {len(groups)!r} cases; give each one."
+            )
+    names = {name: index for index, name in enumerate(dict.fromkeys(groups))}
+    return np.array([names[group] for group in groups], dtype=np.int64), len(names)
+
+
+def _by_group(rows: Floats, of: "np.typing.NDArray[np.int64]", count: int) -> Floats:
+    found = np.zeros((count, rows.shape[1]))
+    np.add.at(found, of, rows)
+    return found
+
+
+def _estimate(measure: Measure, values: Floats, cases: int) -> Estimate:
+    value, low, high = _interval(values)
+    return Estimate(
+        measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
+    )
+
+
+def _interval(values: Floats) -> tuple[float | None, float | None, float | None]:
+    """Return the first value and the interval of the others, `None` where undefined."""
+    value = float(values[0]) if np.isfinite(values[0]) else None
+    others = values[1:][np.isfinite(values[1:])]
+    if value is None or not len(others):
+        return value, None, None
+    low, high = np.quantile(others, [0.025, 0.975])
+    return value, float(low), float(high)

@@ -1,0 +1,1 @@
+"""Intervals, tests, effect sizes and power, on arrays; nothing here knows what is evaluated."""
