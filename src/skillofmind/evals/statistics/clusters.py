@@ -166,7 +166,7 @@ def _error(influence: Floats, of: Indices, count: int, n: int, k: int, correctio
 def _mean(value: float, error: float, naive: float, n: int, count: int, level: float) -> ClusterMean:
     margin = t_quantile((1 + level) / 2, count - 1) * error
     # Where all clusters agree there is no error: nothing differs, or it does for sure.
-    t = float(np.divide(value, error)) if error else math.inf * value if value else 0.0
+    t = value / error if error else math.inf * value if value else 0.0
     effect = (error / naive) ** 2 if naive else 1.0
     p = t_two_sided(t, count - 1)
     return ClusterMean(value, error, value - margin, value + margin, t, p, count - 1, naive, effect, n, count)

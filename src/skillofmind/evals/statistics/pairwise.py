@@ -18,7 +18,7 @@ larger strengths and a larger nu fit better and better. Such data is refused and
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,7 +185,7 @@ def bradley_terry(
     _require_finite(sums.sum(axis=0).reshape(len(pairs), 3), names, pairs)
     weights = group_weights(count, resamples=resamples, seed=seed)
     counts = (weights @ sums).reshape(len(weights), len(pairs), 3)
-    finite = _finite(_ways(counts, len(names), pairs))
+    finite: NDArray[np.bool_] = _finite(_ways(counts, len(names), pairs))
     found = np.full((len(weights), len(names) + 1), np.nan)
     found[finite] = _fitted(counts[finite], len(names), pairs)
     return _ranking(found, counts[0], names, pairs, count)
@@ -231,10 +231,10 @@ def _ways(counts: Floats, systems: int, pairs: Sequence[tuple[int, int]]) -> Flo
     return found
 
 
-def _finite(ways: Floats) -> NDArray[np.bool_]:
-    """Return whether finite strengths fit: every system leads to every other, and one way round has more wins."""
-    found: NDArray[np.bool_] = np.isfinite(ways).all(axis=(-2, -1))
-    return found & (np.diagonal(ways, axis1=-2, axis2=-1) < 0).any(axis=-1)
+def _finite(ways: Floats) -> Any:
+    """Return whether finite strengths fit: all lead to all, and some way round has more wins than ties."""
+    connected = np.isfinite(ways).all(axis=(-2, -1))
+    return np.logical_and(connected, (np.diagonal(ways, axis1=-2, axis2=-1) < 0).any(axis=-1))
 
 
 def _require_finite(counts: Floats, names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> None:

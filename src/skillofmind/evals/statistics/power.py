@@ -9,8 +9,8 @@
 
 z_a and z_b are the normal quantiles of 1 - alpha / 2 (two-sided) and of the power. The first is the score
 test: variance 1/4 where nothing differs, p (1 - p) where it does. It counts what is decided; ties are extra.
-In the second, d is the difference and s the share of items that just one of both arms gets right. In the last,
-m are the items of a dialogue and rho is their intraclass correlation.
+In the second, d is the difference and s the share of items that just one of both arms gets right. In the
+last, m are the items of a dialogue and rho is their intraclass correlation.
 
     >>> [items_for_win_rate(p) for p in (0.55, 0.60, 0.65, 0.70, 0.75)]
     [783, 194, 85, 47, 29]
@@ -316,7 +316,7 @@ def design_effect(per_group: float, correlation: float) -> float:
     found = 1 + (per_group - 1) * correlation
     if per_group < 1 or correlation > 1 or found < 0:
         raise ConfigurationError(
-            f"{per_group!r} items a dialogue and correlation {correlation!r} cannot be; give 1 or more, and 0 to 1."
+            f"{per_group!r} items a dialogue, correlation {correlation!r} cannot be; give 1 or more, 0 to 1."
         )
     return found
 
