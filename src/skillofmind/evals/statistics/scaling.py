@@ -34,7 +34,8 @@ SLOWEST, FASTEST = 0.01, 3.0
 """Bounds of c."""
 
 _GRID = 61
-_ROUNDS = 12
+_FINER = 9
+_ROUNDS = 16
 
 
 class Law(NamedTuple):
@@ -170,13 +171,12 @@ def _fitted(sizes: Floats, errors: Floats) -> tuple[Floats, Floats, Floats, Floa
     """Return a, b, c and the sum of squares of each row of errors [rows, points]."""
     low = np.full(len(errors), np.log(SLOWEST))
     high = np.full(len(errors), np.log(FASTEST))
-    shares = np.linspace(0, 1, _GRID)
-    for _ in range(_ROUNDS):
-        grid = low[:, None] + (high - low)[:, None] * shares
+    rows = np.arange(len(errors))
+    for points in [_GRID, *[_FINER] * _ROUNDS]:
+        grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, points)
         squares = _line(sizes, errors, np.exp(grid))[2]
         best = squares.argmin(axis=1)
-        rows = np.arange(len(errors))
-        low, high = grid[rows, np.maximum(best - 1, 0)], grid[rows, np.minimum(best + 1, _GRID - 1)]
+        low, high = grid[rows, np.maximum(best - 1, 0)], grid[rows, np.minimum(best + 1, points - 1)]
     c = np.exp(grid[rows, best])
     a, b, squares = (part[:, 0] for part in _line(sizes, errors, c[:, None]))
     return a, b, c, squares
