@@ -4,7 +4,7 @@ Accuracy, macro-F1, corpus BLEU, kappa, calibration error and the like are funct
 is a matrix with a row a case and a `value` of the summed rows, and intervals and tests are the same few lines
 for all of them: cases of one group are added up, groups are drawn with replacement (interval of a value and
 of a paired difference) or change sides (permutation test). The ends of an interval are quantiles that are
-further out the fewer groups there are (`statistics.intervals`: expanded).
+further out the fewer groups there are and the more unequal they are (`statistics.intervals`: expanded).
 
     >>> right = mean_of("accuracy", [1.0, 0.0, 1.0, None])
     >>> one = estimates([right], ["a", "a", "b", "b"], resamples=200)[0]
@@ -20,7 +20,7 @@ from msgspec import structs
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.records import Better, Difference, Estimate
-from skillofmind.evals.statistics.grouping import Indices, numbered, summed
+from skillofmind.evals.statistics.grouping import Indices, effective_groups, numbered, summed
 from skillofmind.evals.statistics.intervals import levels, quantiles
 from skillofmind.evals.statistics.multiple import holm
 from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
@@ -92,12 +92,12 @@ def estimates(
     of, count = _numbered(measures, groups)
     if count < 2:
         return tuple(
-            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups), count)
-            for one in measures
+            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups), 1) for one in measures
         )
+    worth = effective_groups(of)
     weights = group_weights(count, resamples=resamples, seed=seed)
     return tuple(
-        _estimate(one, one.value(weights @ summed(one.rows, of, count)), len(groups), count)
+        _estimate(one, one.value(weights @ summed(one.rows, of, count)), len(groups), worth)
         for one in measures
     )
 
@@ -123,13 +123,14 @@ def differences(
     of, count = _numbered([one for pair in pairs for one in pair], groups)
     drawn = group_weights(count, resamples=resamples, seed=seed) if count > 1 else np.ones((1, max(count, 1)))
     swaps = swapped_groups(count, permutations=permutations, seed=seed)
+    worth = effective_groups(of) if count else 1
     found = []
     for first, second in pairs:
         one, other = (summed(measure.rows, of, count) for measure in (first, second))
         spread = second.value(drawn @ other) - first.value(drawn @ one)
         moved = swaps @ (one - other)
         swapped = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
-        value, low, high = _interval(spread, count)
+        value, low, high = _interval(spread, worth)
         n = min(first.n, second.n)
         found.append(Difference(task, first.name, *names, value, low, high, _p(*swapped), None, n))
     return tuple(found)
@@ -164,14 +165,14 @@ def _numbered(measures: Sequence[Measure], groups: Sequence[str]) -> tuple[Indic
     return numbered(groups)
 
 
-def _estimate(measure: Measure, values: Floats, cases: int, groups: int) -> Estimate:
+def _estimate(measure: Measure, values: Floats, cases: int, groups: float) -> Estimate:
     value, low, high = _interval(values, groups)
     return Estimate(
         measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
     )
 
 
-def _interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
+def _interval(values: Floats, groups: float) -> tuple[float | None, float | None, float | None]:
     """Return the first value and the interval of the others, `None` where undefined."""
     value = float(values[0]) if np.isfinite(values[0]) else None
     others = values[1:][np.isfinite(values[1:])]
