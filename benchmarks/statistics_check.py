@@ -8,9 +8,10 @@
   them, or as often as the exact coverage says.
 
 A check *holds* where the rate lies within the central 99 % of the binomial distribution around what is
-expected (with 100 checks, about one falls outside by chance); below or above that it is `conservative` or `liberal` for
-tests, `short` or `wide` for intervals. Where less is as good (`at_most`), a conservative test holds, too. What
-ignores dialogues, or has too few of them for its method, is measured to show it and marked `contrast`.
+expected (with 100 checks, about one falls outside by chance); below or above that it is `conservative` or
+`liberal` for tests, `short` or `wide` for intervals. Where less is as good (`at_most`), a conservative test
+holds, too. What ignores dialogues, or has too few of them for its method, is measured to show it and marked
+`contrast`.
 
 Cases of a dialogue are alike: its own rate or level is drawn first (intraclass correlation 0.2 to 0.3), and
 dialogues have 1 to 11 cases. Every simulation draws its own data, resamples and permutations.

@@ -34,7 +34,7 @@ def fitted(values: Any, columns: Any, groups: Any = None, *, corrected: bool = T
 def test_a_mean_is_the_intercept_of_statsmodels(cases: list[tuple[int, str]]) -> None:
     values, groups = [float(value) for value, _ in cases], [group for _, group in cases]
     for correction in ("CR0", "CR1"):
-        found = mean_with_cluster_errors(values, groups, correction=correction)  # type: ignore[arg-type]
+        found = mean_with_cluster_errors(values, groups, correction=correction)
         other = fitted(values, np.ones(len(values)), groups, corrected=correction == "CR1")
         assert found.value == pytest.approx(other.params[0], abs=1e-9)
         assert found.error == pytest.approx(other.bse[0], abs=1e-9)
@@ -60,9 +60,7 @@ def test_a_difference_is_the_slope_of_statsmodels(
     assert found.value == pytest.approx(other.params[1], abs=1e-9)
     # Where both sides of a cluster cancel out, rounding can make the variance of statsmodels negative.
     assert found.error**2 == pytest.approx(other.cov_params()[1, 1], abs=1e-9)
-    naive = (
-        fitted(values, np.column_stack([np.ones(len(side)), side]))
-    )
+    naive = fitted(values, np.column_stack([np.ones(len(side)), side]))
     assert found.naive == pytest.approx(naive.bse[1], abs=1e-9)
 
 
@@ -123,5 +121,5 @@ class TestIntraclassCorrelation:
 def test_one_cluster_has_no_error() -> None:
     with pytest.raises(ConfigurationError, match="1 cluster has no error"):
         mean_with_cluster_errors([1, 2, 3], list("aaa"))
-    with pytest.raises(ConfigurationError, match="1 groups for 2 values|there are 1"):
+    with pytest.raises(ConfigurationError, match="there are 1 groups for 2 values"):
         difference_with_cluster_errors([1, 2], list("a"), [1, 2], list("ab"))

@@ -103,6 +103,7 @@ def test_the_divergence_is_that_of_scipy(first: list[str], second: list[str]) ->
     found = jensen_shannon(one, other)
     assert found == pytest.approx(distance.jensenshannon(p, q, base=2) ** 2, abs=1e-9)
     assert found == jensen_shannon(other, one)
+    assert found is not None
     assert 0 <= found <= 1 + 1e-12
 
 

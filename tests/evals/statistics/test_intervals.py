@@ -96,6 +96,7 @@ class TestBootstrap:
         assert (round(low, 6), high) == (0.013207, 1 - low)
         assert levels(10**7)[0] == pytest.approx(0.025, abs=1e-6)
         assert levels(15, expanded=False) == pytest.approx((0.025, 0.975), abs=1e-12)
+        assert 0 <= levels(1.0)[0] < 1e-12
 
     def test_drawing_groups_is_copying_their_cases(self) -> None:
         groups = [str(n % 7) for n in range(40)]
@@ -144,7 +145,7 @@ class TestBootstrap:
     def test_what_has_no_interval_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="1 group has no interval"):
             bootstrap_mean([1, 2], ["a", "a"])
-        with pytest.raises(ConfigurationError, match="2 groups for 3 values|there are 2"):
+        with pytest.raises(ConfigurationError, match="there are 2 groups for 3 values"):
             bootstrap_mean([1, 2, 3], ["a", "b"])
         with pytest.raises(ConfigurationError, match="not finite"):
             bootstrap_mean([1, math.nan])

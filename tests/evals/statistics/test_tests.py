@@ -48,7 +48,8 @@ class TestPermutation:
             total = sum(value * sign[group] for value, group in zip(away, groups, strict=True))
             far += abs(total) >= abs(sum(away))
         found = permutation_test([one for one, _ in pairs], [other for _, other in pairs], groups)
-        assert found == Finding(pytest.approx(sum(away) / len(away)), far / 2 ** len(names), len(names), True)
+        assert found.statistic == pytest.approx(sum(away) / len(away), abs=1e-12)
+        assert found[1:] == (far / 2 ** len(names), len(names), True)
 
     def test_drawn_permutations_come_near_the_exact_p_and_are_never_0(self) -> None:
         draw = np.random.default_rng(1)
@@ -84,7 +85,7 @@ class TestPairedBootstrap:
         far = 0
         for weights in drawn:
             chosen = [group for group in range(8) for _ in range(weights[group])]
-            mean, error = t_parts([case for group in chosen for case in np.flatnonzero(of == group)], chosen)
+            mean, error = t_parts([case for group in chosen for case in range(group, 30, 8)], chosen)
             far += abs(mean - whole[0]) >= abs(whole[0] / whole[1]) * error
         found = paired_bootstrap_test(np.zeros(30), values, groups, resamples=400)
         assert found.p == pytest.approx((1 + far) / 401, abs=1e-12)

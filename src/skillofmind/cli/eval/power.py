@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from skillofmind.cli.options import argument, option, parse
@@ -96,23 +96,23 @@ def _answer(options: PowerOptions) -> dict[str, Any]:
 def _items(options: PowerOptions, effect: float) -> int:
     from skillofmind.evals.statistics import power
 
-    settings = {"alpha": options.alpha, "power": options.power}
+    a, b = options.alpha, options.power
     if options.what == "win-rate":
-        return power.items_for_win_rate(effect, **settings)
+        return power.items_for_win_rate(effect, alpha=a, power=b)
     if options.what == "accuracy":
-        return power.items_for_accuracy(effect, options.differ, **settings)
-    return power.items_for_rating(effect, options.deviation, **settings)
+        return power.items_for_accuracy(effect, options.differ, alpha=a, power=b)
+    return power.items_for_rating(effect, options.deviation, alpha=a, power=b)
 
 
 def _detectable(options: PowerOptions, items: int) -> float | None:
     from skillofmind.evals.statistics import power
 
-    settings = {"alpha": options.alpha, "power": options.power}
+    a, b = options.alpha, options.power
     if options.what == "win-rate":
-        return power.detectable_win_rate(items, **settings)
+        return power.detectable_win_rate(items, alpha=a, power=b)
     if options.what == "accuracy":
-        return power.detectable_accuracy(items, options.differ, **settings)
-    return power.detectable_rating(items, options.deviation, **settings)
+        return power.detectable_accuracy(items, options.differ, alpha=a, power=b)
+    return power.detectable_rating(items, options.deviation, alpha=a, power=b)
 
 
 def _power(options: PowerOptions, items: int, effect: float) -> float:
@@ -128,9 +128,9 @@ def _power(options: PowerOptions, items: int, effect: float) -> float:
 def _said(found: dict[str, Any], options: PowerOptions) -> str:
     """Return the answer as sentences."""
     effect, items = found["effect"], found["items"]
-    odds = f"{found['power']:.0%} of the time (alpha {options.alpha:g}, two-sided)"
+    odds = f"in {found['power']:.0%} of such studies (alpha {options.alpha:g}, two-sided)"
     if effect is None:
-        lines = [f"{items:,} items are too few: however large it is, no difference is found {odds}."]
+        lines = [f"{items:,} items are too few: however large a difference is, it is not found {odds}."]
     elif options.items is None:
         lines = [f"{items:,} items show {_named(options.what, effect)} {odds}."]
     elif options.effect is None:
@@ -157,32 +157,25 @@ def _tables(options: PowerOptions) -> dict[str, Any]:
     """Return the tables of the guide, for the design that the options describe."""
     from skillofmind.evals.statistics import power
 
-    asked = {"alpha": options.alpha, "power": options.power}
+    def needed(asked: PowerOptions, effect: float) -> dict[str, Any]:
+        return {"effect": effect, "items": power.inflated(_items(asked, effect), design)}
+
     design = power.design_effect(options.per_dialogue, options.rho)
+    wins = replace(options, what="win-rate")
+    ratings = replace(options, what="rating", deviation=1.0)
+    seen = [(n, _detectable(wins, power.effective(n, design))) for n in _ITEMS]
     return {
-        **asked,
+        "alpha": options.alpha,
+        "power": options.power,
         "design_effect": design,
-        "win_rate": [
-            {"effect": rate, "items": power.inflated(power.items_for_win_rate(rate, **asked), design)}
-            for rate in _RATES
-        ],
-        "win_rate_detectable": [
-            {"items": n, "effect": power.detectable_win_rate(power.effective(n, design), **asked)}
-            for n in _ITEMS
-        ],
+        "win_rate": [needed(wins, rate) for rate in _RATES],
+        "win_rate_detectable": [{"items": items, "effect": effect} for items, effect in seen],
         "accuracy": [
-            {
-                "effect": effect,
-                "differ": differ,
-                "items": power.inflated(power.items_for_accuracy(effect, differ, **asked), design),
-            }
+            {"differ": differ, **needed(replace(options, what="accuracy", differ=differ), effect)}
             for effect in _DIFFERENCES
             for differ in _DIFFER
         ],
-        "rating": [
-            {"effect": effect, "items": power.inflated(power.items_for_rating(effect, 1.0, **asked), design)}
-            for effect in _EFFECTS
-        ],
+        "rating": [needed(ratings, effect) for effect in _EFFECTS],
     }
 
 
