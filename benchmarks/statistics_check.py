@@ -667,8 +667,8 @@ def _laws() -> list[Check]:
         return _holds(ends.low, ends.high, true)
 
     return [
-        Check("scaling, c, 300 dialogues, 6 sizes", partial(law, what="c"), 1 - ALPHA, True),
-        Check("scaling, error at 4 times the largest size", partial(law, what="ahead"), 1 - ALPHA, True),
+        Check("scaling, c, 300 dialogues, 6 sizes", partial(law, what="c"), 1 - ALPHA),
+        Check("scaling, error at 4 times the largest size", partial(law, what="ahead"), 1 - ALPHA),
     ]
 
 

@@ -121,7 +121,7 @@ def differences(
         ConfigurationError: rows and groups do not fit.
     """
     of, count = _numbered([one for pair in pairs for one in pair], groups)
-    drawn = group_weights(count, resamples=resamples, seed=seed) if count > 1 else np.ones((1, max(count, 1)))
+    drawn = group_weights(count, resamples=resamples, seed=seed) if count > 1 else np.ones((1, count))
     swaps = swapped_groups(count, permutations=permutations, seed=seed)
     worth = effective_groups(of) if count else 1
     found = []

@@ -17,7 +17,7 @@ def test_by_hand() -> None:
     assert benjamini_hochberg(ps) == pytest.approx((0.04, 0.04, 0.04, 0.04), abs=1e-12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(PS)
 def test_both_are_those_of_statsmodels(ps: list[float]) -> None:
     multitest = pytest.importorskip("statsmodels.stats.multitest", reason="statsmodels is no dependency")
