@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.scorers.agreement import Alpha, Rating, Scale, fleiss_kappa, krippendorff_alpha
 
-# Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", section D: 4 observers, 12 units, by unit.
+# Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", D: 4 observers, 12 units, by unit.
 TEXTBOOK: tuple[tuple[int | None, ...], ...] = (
     (1, 1, None, 1),
     (2, 2, 3, 2),
@@ -101,10 +101,8 @@ def test_the_interval_is_the_jackknife_over_items(items: list[list[float | None]
     assert found.high == pytest.approx(min(1, found.value + margin), abs=1e-7)
 
 
-@given(RATED, st.sampled_from(SCALES), st.randoms(use_true_random=False))
-def test_the_order_of_items_and_raters_changes_nothing(
-    items: list[list[float | None]], scale: Scale, draw: "object"
-) -> None:
+@given(RATED, st.sampled_from(SCALES))
+def test_the_order_of_items_and_raters_changes_nothing(items: list[list[float | None]], scale: Scale) -> None:
     turned = [item[::-1] for item in reversed(items)]
     assert krippendorff_alpha(turned, scale) == krippendorff_alpha(items, scale)
 

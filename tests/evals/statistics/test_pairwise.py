@@ -109,9 +109,7 @@ class TestStrengths:
         found = values(bradley_terry(many("x", "y", 5000, 1), resamples=0))
         assert found["x"] - found["y"] == pytest.approx(math.log(5000), abs=1e-7)
 
-    @settings(deadline=None, max_examples=15)
-    @given(st.randoms(use_true_random=False))
-    def test_order_and_side_do_not_matter(self, draw: "object") -> None:
+    def test_order_and_side_do_not_matter(self) -> None:
         played = [*many("a", "b", 7, 3, 2), *many("b", "c", 4, 4, 3), *many("c", "a", 2, 9, 1)]
         turned = [Comparison(one.second, one.first, one.winner, one.group) for one in reversed(played)]
         assert values(bradley_terry(turned, resamples=0)) == pytest.approx(
