@@ -6,7 +6,7 @@
 | `tests` | is this difference more than chance: permutation, McNemar, sign, bootstrap, proportions |
 | `clusters` | the same for means of cases that come in dialogues, with robust errors |
 | `multiple` | several tests at once: Holm, Benjamini-Hochberg |
-| `effects` | how large is it: Cohen's d and h, Hedges' g, Cliff's delta, odds ratio, divergence, rank correlation |
+| `effects` | how large is it: Cohen's d and h, Hedges' g, Cliff's delta, odds ratio, divergence, Spearman |
 | `power` | how many items does a study need, and what can it see |
 | `pairwise` | which of several systems is stronger: win rates, Bradley-Terry with ties |
 | `scaling` | how the error falls with more data |
