@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skillofmind.core.errors import DataError
 from skillofmind.run.directory import RunDirectory
 from skillofmind.train.checkpoint import Checkpoints
-from skillofmind.train.loop import Feed, Cadence, reference_logprobs, resume, train
+from skillofmind.train.loop import Cadence, Feed, reference_logprobs, resume, train
 from skillofmind.train.losses import Loss, PreferenceLoss, TokenLoss
 from skillofmind.train.monitor import Monitor, flops_per_token
 from skillofmind.train.policy import TorchPolicy
