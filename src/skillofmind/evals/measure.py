@@ -132,7 +132,8 @@ def _p(null: Floats) -> float | None:
     if not np.isfinite(null[0]):
         return None
     # A permutation that gives the same sums in another order of addition is as far from 0, not nearer.
-    far = np.abs(null[1:]) >= abs(null[0]) - 1e-12
+    # One that leaves the measure undefined is no evidence either, so it counts as far, too.
+    far = ~(np.abs(null[1:]) < abs(null[0]) - 1e-12)
     return float((1 + far.sum()) / (1 + len(far)))
 
 
