@@ -14,11 +14,15 @@ of a paired difference) or change sides (permutation test).
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.errors import ConfigurationError, MissingExtra
 from skillofmind.evals.records import Better, Difference, Estimate
-from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
+
+try:
+    import numpy as np
+
+    from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
+except ImportError as error:
+    raise MissingExtra("an evaluation needs numpy; pip install 'skillofmind[eval]'.") from error
 
 RESAMPLES = 1000
 """Resamples of an interval."""
@@ -84,15 +88,25 @@ def estimates(
     Raises:
         ConfigurationError: a measure has more or fewer rows than there are groups.
     """
+    values = resampled(measures, groups, resamples=resamples, seed=seed)
+    return tuple(_estimate(one, found, len(groups)) for one, found in zip(measures, values, strict=True))
+
+
+def resampled(
+    measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[Floats]:
+    """Return the values of every measure, [1 + resamples]: the first of all cases, then one of each resample.
+
+    Below two groups there is the first one only.
+
+    Raises:
+        ConfigurationError: a measure has more or fewer rows than there are groups.
+    """
     of, count = _numbered(measures, groups)
     if count < 2:
-        return tuple(
-            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups)) for one in measures
-        )
+        return [one.value(one.rows.sum(axis=0, keepdims=True)) for one in measures]
     weights = group_weights(count, resamples=resamples, seed=seed)
-    return tuple(
-        _estimate(one, one.value(weights @ _by_group(one.rows, of, count)), len(groups)) for one in measures
-    )
+    return [one.value(weights @ _by_group(one.rows, of, count)) for one in measures]
 
 
 def differences(
@@ -122,10 +136,20 @@ def differences(
         spread = second.value(drawn @ other) - first.value(drawn @ one)
         moved = swaps @ (one - other)
         null = second.value(other.sum(axis=0) + moved) - first.value(one.sum(axis=0) - moved)
-        value, low, high = _interval(spread)
+        value, low, high = interval(spread)
         n = min(first.n, second.n)
         found.append(Difference(task, first.name, *names, value, low, high, _p(null), None, n))
     return tuple(found)
+
+
+def interval(values: Floats) -> tuple[float | None, float | None, float | None]:
+    """Return the first value and the 95 % interval of the others, `None` where undefined."""
+    value = float(values[0]) if np.isfinite(values[0]) else None
+    others = values[1:][np.isfinite(values[1:])]
+    if value is None or not len(others):
+        return value, None, None
+    low, high = np.quantile(others, [0.025, 0.975])
+    return value, float(low), float(high)
 
 
 def _p(null: Floats) -> float | None:
@@ -155,17 +179,7 @@ def _by_group(rows: Floats, of: "np.typing.NDArray[np.int64]", count: int) -> Fl
 
 
 def _estimate(measure: Measure, values: Floats, cases: int) -> Estimate:
-    value, low, high = _interval(values)
+    value, low, high = interval(values)
     return Estimate(
         measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
     )
-
-
-def _interval(values: Floats) -> tuple[float | None, float | None, float | None]:
-    """Return the first value and the interval of the others, `None` where undefined."""
-    value = float(values[0]) if np.isfinite(values[0]) else None
-    others = values[1:][np.isfinite(values[1:])]
-    if value is None or not len(others):
-        return value, None, None
-    low, high = np.quantile(others, [0.025, 0.975])
-    return value, float(low), float(high)

@@ -1,6 +1,6 @@
 """The store of a run that can be started again: what failed is kept, and tried once more the next time.
 
-    store = Unfailed(run.log("log"), lambda: [row.id for row in rows], Answer, lambda answer: bool(answer.error))
+    store = Unfailed(run.log("log"), keys, Answer, has_failed)
     await run_batch(rows, ask, store, concurrency=8)
     answers = [answer for answer in store.latest()]
 
