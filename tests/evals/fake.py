@@ -1,4 +1,4 @@
-"""A task that needs no corpus: dialogues that say their number, whose right skill is the one of that number."""
+"""A task that needs no corpus: dialogues that say their number, which also names the right skill."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
