@@ -89,17 +89,26 @@ def estimates(
     Raises:
         ConfigurationError: a measure has more or fewer rows than there are groups.
     """
+    values = resampled(measures, groups, resamples=resamples, seed=seed)
+    cases, count = len(groups), len(set(groups))
+    return tuple(_estimate(one, found, cases, count) for one, found in zip(measures, values, strict=True))
+
+
+def resampled(
+    measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[Floats]:
+    """Return the values of every measure, [1 + resamples]: the first of all cases, then one of each resample.
+
+    Below two groups there is the first one only.
+
+    Raises:
+        ConfigurationError: a measure has more or fewer rows than there are groups.
+    """
     of, count = _numbered(measures, groups)
     if count < 2:
-        return tuple(
-            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups), count)
-            for one in measures
-        )
+        return [one.value(one.rows.sum(axis=0, keepdims=True)) for one in measures]
     weights = group_weights(count, resamples=resamples, seed=seed)
-    return tuple(
-        _estimate(one, one.value(weights @ summed(one.rows, of, count)), len(groups), count)
-        for one in measures
-    )
+    return [one.value(weights @ summed(one.rows, of, count)) for one in measures]
 
 
 def differences(
@@ -129,7 +138,7 @@ def differences(
         spread = second.value(drawn @ other) - first.value(drawn @ one)
         moved = swaps @ (one - other)
         swapped = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
-        value, low, high = _interval(spread, count)
+        value, low, high = interval(spread, count)
         n = min(first.n, second.n)
         found.append(Difference(task, first.name, *names, value, low, high, _p(*swapped), None, n))
     return tuple(found)
@@ -142,6 +151,20 @@ def corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
     """
     adjusted = holm([one.p for one in found])
     return tuple(structs.replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))
+
+
+def interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
+    """Return the first value and the 95 % interval of the others, `None` where undefined.
+
+    Args:
+        values: as `resampled` returns them.
+        groups: that were drawn; fewer of them give a wider interval.
+    """
+    value = float(values[0]) if np.isfinite(values[0]) else None
+    others = values[1:][np.isfinite(values[1:])]
+    if value is None or not len(others):
+        return value, None, None
+    return value, *quantiles(others, *levels(groups))
 
 
 def _p(second: Floats, first: Floats) -> float | None:
@@ -165,16 +188,7 @@ def _numbered(measures: Sequence[Measure], groups: Sequence[str]) -> tuple[Indic
 
 
 def _estimate(measure: Measure, values: Floats, cases: int, groups: int) -> Estimate:
-    value, low, high = _interval(values, groups)
+    value, low, high = interval(values, groups)
     return Estimate(
         measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
     )
-
-
-def _interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
-    """Return the first value and the interval of the others, `None` where undefined."""
-    value = float(values[0]) if np.isfinite(values[0]) else None
-    others = values[1:][np.isfinite(values[1:])]
-    if value is None or not len(others):
-        return value, None, None
-    return value, *quantiles(others, *levels(groups))
