@@ -15,7 +15,6 @@ every task on their own.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from skillofmind import __version__
@@ -24,6 +23,7 @@ from skillofmind.evals.measure import (
     RESAMPLES,
     SEED,
     Measure,
+    corrected,
     differences,
     estimates,
     interval,
@@ -94,7 +94,7 @@ def compared(
             shown = f"{name} ({arm})" if arm else name
             pairs = _pairs(mine[name, arm], theirs[name, arm])
             found.setdefault(name, []).extend(_differences(tasks[name], shown, names, pairs))
-    return tuple(one for several in found.values() for one in _corrected(several))
+    return tuple(one for several in found.values() for one in corrected(several))
 
 
 def worst(cases: Sequence[Case], summary: Summary) -> list[Case]:
@@ -177,7 +177,7 @@ def _slices(task: Task, cases: Sequence[Case]) -> dict[str, dict[str, tuple[Esti
     return found
 
 
-def _between_arms(task: Task, parts: Sequence[_Part]) -> list[Difference]:
+def _between_arms(task: Task, parts: Sequence[_Part]) -> Sequence[Difference]:
     arms = {part.arm: part.cases for part in parts if part.task.name == task.name}
     if len(arms) < 2:
         return []
@@ -188,7 +188,7 @@ def _between_arms(task: Task, parts: Sequence[_Part]) -> list[Difference]:
             found += _differences(
                 task, task.name, (plain, arm), _pairs(arms[plain], cases, same_dialogue=False)
             )
-    return _corrected(found)
+    return corrected(found)
 
 
 def _pairs(
@@ -221,14 +221,6 @@ def _differences(
     return list(differences(shown, names, both, [first.item.group for first, _ in pairs]))
 
 
-def _corrected(found: Sequence[Difference]) -> list[Difference]:
-    """Return the differences of one task with Holm's correction over all that have a p-value."""
-    from skillofmind.evals.statistics.multiple import holm
-
-    adjusted = iter(holm([one.p for one in found if one.p is not None]))
-    return [one if one.p is None else msgspec.structs.replace(one, adjusted=next(adjusted)) for one in found]
-
-
 def _means(parts: Sequence[_Part]) -> list[Result]:
     """Return the means over tasks that ask the same, of each arm that at least two of them have."""
     kinds: dict[tuple[str, str], list[_Part]] = {}
@@ -248,22 +240,23 @@ def _mean(asks: str, arm: str, parts: Sequence[_Part]) -> Result:
             if np.isfinite(found[0]):
                 values.setdefault(measure.name, []).append((measure, part.task.name, found))
     shared = {name: those for name, those in values.items() if len(those) > 1}
+    groups = sum(len(set(part.groups())) for part in parts)
     return Result(
         task=MEAN,
         arm=arm,
         about=f"Mean of the {asks} tasks that have the measure, each with the same weight.",
         items=sum(len(part.cases) for part in parts),
-        groups=sum(len(set(part.groups())) for part in parts),
+        groups=groups,
         failed=sum(case.answer.error is not None for part in parts for case in part.cases),
-        estimates=tuple(_mean_estimate(those) for those in shared.values()),
+        estimates=tuple(_mean_estimate(those, groups) for those in shared.values()),
         tables=(_table(parts, shared),) if shared else (),
     )
 
 
-def _mean_estimate(those: Sequence[tuple[Measure, str, Floats]]) -> Estimate:
+def _mean_estimate(those: Sequence[tuple[Measure, str, Floats]], groups: int) -> Estimate:
     measure = those[0][0]
     fewest = min(len(values) for _, _, values in those)
-    value, low, high = interval(np.mean([values[:fewest] for _, _, values in those], axis=0))
+    value, low, high = interval(np.mean([values[:fewest] for _, _, values in those], axis=0), groups)
     n = sum(one.n for one, _, _ in those)
     return Estimate(
         measure.name, value, low, high, n, 0, measure.better, f"Mean of {len(those)} tasks. {measure.about}"
