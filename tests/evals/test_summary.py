@@ -96,9 +96,9 @@ def test_without_a_plain_arm_the_first_one_stands_for_it() -> None:
 
 
 def test_the_mean_over_tasks_weighs_each_the_same() -> None:
-    first, second = items(30, "one"), items(90, "two")
+    first, second = items(300, "one"), items(900, "two")
     asked = [*first, *second]
-    rights = [*drawn(30, 0.9), *drawn(90, 0.3, 1)]
+    rights = [*drawn(300, 0.9), *drawn(900, 0.3, 1)]
     summary = summary_of(asked, answers(asked, rights))
     assert [result.task for result in summary.results] == ["one", "two", MEAN]
     means = [result.estimates[0] for result in summary.results]
@@ -110,7 +110,7 @@ def test_the_mean_over_tasks_weighs_each_the_same() -> None:
     assert widths[2] == pytest.approx(np.hypot(widths[0], widths[1]) / 2, rel=0.1)
     [table] = summary.results[2].tables
     assert table.columns == ("task", "items", "accuracy", "length")
-    assert [row[:2] for row in table.rows] == [("one", 30), ("two", 90), ("mean", 120)]
+    assert [row[:2] for row in table.rows] == [("one", 300), ("two", 900), ("mean", 1200)]
     assert table.rows[2][2] == means[2].value
 
 
