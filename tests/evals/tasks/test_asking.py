@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 
 from skillofmind.core.dialogue import Annotation, Dialogue, Image, Label, Turn
-from skillofmind.evals.records import Gold, Item
-from skillofmind.evals.tasks.asking import asked, bare, depth, drawn
+from skillofmind.evals.records import Gold
+from skillofmind.evals.tasks.asking import asked, bare, depth
 
 
 def talk(length: int) -> Dialogue:
@@ -41,28 +41,3 @@ def test_an_item_knows_its_place_its_group_and_its_slices() -> None:
 )
 def test_depths(turns: int, name: str) -> None:
     assert depth(turns) == name
-
-
-def items(count: int, arm: str = "") -> list[Item]:
-    return [Item("t", f"i{n}", "g", Dialogue(()), arm=arm) for n in range(count)]
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 3))
-def test_a_larger_draw_holds_the_smaller_one_in_the_same_order(one: int, more: int, seed: int) -> None:
-    few, many = drawn(items(40), one, seed), drawn(items(40), one + more, seed)
-    assert len(few) == one
-    assert [item for item in many if item in few] == few
-    assert [item.id for item in many] == sorted((item.id for item in many), key=lambda name: int(name[1:]))
-
-
-def test_a_draw_depends_on_the_ids_and_the_seed_alone() -> None:
-    assert {item.id for item in drawn(items(40)[::-1], 9)} == {item.id for item in drawn(items(40), 9)}
-    assert drawn(items(40), 9, seed=1) != drawn(items(40), 9)
-    assert drawn(items(40), None) == drawn(items(40), 99) == items(40)
-
-
-def test_arms_of_an_item_are_drawn_together() -> None:
-    both = [*items(20), *items(20, "swapped")]
-    found = drawn(both, 5)
-    assert len(found) == 10
-    assert {item.id for item in found if item.arm} == {item.id for item in found if not item.arm}

@@ -58,7 +58,8 @@ def test_the_published_code_fails_on_rows_without_rules_and_does_not_know_harmle
     items = read_all(OFFICIAL, data)
     assert [item.gold.label for item in items] == ["needs_caution", "needs_intervention", "needs_caution"]
     ours, theirs = (values(task, answered(task, items, always("Harmlessness"))) for task in (RULES, OFFICIAL))
-    assert (ours["class"], theirs["class"]) == (pytest.approx(2 / 3), 0.0)
+    assert ours["class"] == pytest.approx(2 / 3)
+    assert theirs["class"] == 0.0
     misspelt = Answer(plan=Plan(skill="Harmlessness", skill_raw="Harmlesseness", valid=True))
     nothing = Answer(plan=Plan(skill_raw="Staring"))
     assert OFFICIAL.score(items[0], misspelt)["class"] == 1.0
