@@ -200,8 +200,8 @@ def _score_again(options: PlansOptions, tasks: "Sequence[Task]") -> int:
     """Make the derived files of a complete run anew, without opening a planner."""
     from skillofmind.evals.runner import finish
 
-    sys.stderr.write("som: every item is answered; nobody is asked, the answers are scored again.\n")
     with _opened(options, tasks, None) as run:
+        sys.stderr.write("som: every item is answered; nobody is asked, the answers are scored again.\n")
         found = finish(run.path)
     _show(options, found)
     return 0
