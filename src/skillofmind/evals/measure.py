@@ -50,6 +50,7 @@ class Measure(NamedTuple):
         n: cases that count.
         better: which way it improves.
         about: what it says, in one sentence.
+        compared: whether arms and runs are compared by it; a chance level only stands beside the others.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Measure(NamedTuple):
     n: int
     better: Better = "higher"
     about: str = ""
+    compared: bool = True
 
 
 def mean_of(name: str, values: Sequence[float | None], better: Better = "higher", about: str = "") -> Measure:

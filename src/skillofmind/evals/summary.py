@@ -216,7 +216,7 @@ def _differences(
     both = [
         (one, after[one.name])
         for one in before
-        if one.name in after and one.rows.shape == after[one.name].rows.shape
+        if one.compared and one.name in after and one.rows.shape == after[one.name].rows.shape
     ]
     return list(differences(shown, names, both, [first.item.group for first, _ in pairs]))
 
