@@ -114,6 +114,7 @@ def run(argv: Sequence[str]) -> int:
     if before.complete:
         return _score_again(options, tasks)
     items = _items(options, tasks)
+    tasks = _with_items(tasks, items)
     try:
         ended, found = asyncio.run(_ask(options, tasks, items, before.settled))
     except asyncio.CancelledError:
@@ -160,7 +161,17 @@ def _items(options: PlansOptions, tasks: "Sequence[Task]") -> "list[Item]":
 
     if options.data is None and is_run(options.run):
         return list(read_items(options.run))
-    return items_of(tasks, options.data, options.n, options.seed, watched)
+    every = options.tasks.strip() == "all"
+    return items_of(tasks, options.data, options.n, options.seed, watched, may_be_empty=every)
+
+
+def _with_items(tasks: "Sequence[Task]", items: "Sequence[Item]") -> "list[Task]":
+    """Return the tasks that have items; only where `all` was asked for may there be others."""
+    names = {item.task for item in items}
+    for task in tasks:
+        if task.name not in names:
+            sys.stderr.write(f"som: {task.name} finds no items in its corpus here and is left out.\n")
+    return [task for task in tasks if task.name in names]
 
 
 async def _ask(
