@@ -286,8 +286,17 @@ def _notes(parts: Sequence[_Part]) -> list[str]:
                 f"wrong; the first one with: {failed[0]}"
             )
     official = dict.fromkeys(part.task.name for part in parts if part.task.official)
+    found += _coverage([part.task for part in parts])
     found += [
         f"{name} keeps a known fault of the published evaluation code, for comparison only."
         for name in official
     ]
     return found
+
+
+def _coverage(tasks: Sequence[Task]) -> list[str]:
+    """Return what the labels of the package's planner tasks leave untested."""
+    from skillofmind.evals.tasks import TASKS, coverage_note
+
+    those = {one.name: one for one in tasks if one.asks == "plan" and TASKS.get(one.name) == one}
+    return [coverage_note(those.values())] if those else []
