@@ -43,7 +43,7 @@ class TestParity:
     def test_texts_as_people_write_them(self, text: str) -> None:
         assert casual_tokens(text) == nltk().casual_tokenize(text)
 
-    @settings(max_examples=300)
+    @settings(max_examples=300, deadline=None)
     @given(st.lists(st.sampled_from(PIECES), max_size=10).map("".join))
     def test_odd_texts(self, text: str) -> None:
         assert casual_tokens(text) == nltk().casual_tokenize(text)

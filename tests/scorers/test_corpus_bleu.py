@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillofmind.scorers.corpus_bleu import (
@@ -79,6 +79,7 @@ class TestParity:
         pairs = list(zip(texts, texts[1:] + texts[:1], strict=True))
         assert ours(pairs, order, tokenize) == pytest.approx(theirs(pairs, order, tokenize), abs=1e-9)
 
+    @settings(deadline=None)
     @given(PAIRS, st.integers(1, 4), st.sampled_from(["13a", "char"]))
     def test_random_corpora(self, pairs: list[tuple[str, str]], order: int, tokenize: str) -> None:
         found = ours(pairs, order, tokenize)
@@ -87,12 +88,14 @@ class TestParity:
 
 
 class TestProperties:
+    @settings(deadline=None)
     @given(st.lists(SAID, min_size=1, max_size=6), st.integers(1, 4))
     def test_a_corpus_against_itself_is_100(self, texts: list[str], order: int) -> None:
         long_enough = any(len(tokens_13a(text)) >= order for text in texts)
         found = ours([(text, text) for text in texts], order)
         assert found == pytest.approx(100, abs=1e-9) if long_enough else not found > 0
 
+    @settings(deadline=None)
     @given(PAIRS, st.integers(1, 4))
     def test_the_order_of_pairs_changes_nothing(self, pairs: list[tuple[str, str]], order: int) -> None:
         np.testing.assert_equal(ours(pairs[::-1], order), ours(pairs, order))

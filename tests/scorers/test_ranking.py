@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import label_ranking_average_precision_score
 
@@ -39,11 +39,13 @@ class TestAveragePrecision:
     def test_nothing_and_everything_right_is_one(self) -> None:
         assert average_precision("ab", (), 2) == average_precision("ab", "ab", 2) == 1.0
 
+    @settings(deadline=None)
     @given(ROWS)
     def test_the_mean_is_that_of_scikit_learn(self, rows: list[tuple[dict[str, float], set[str]]]) -> None:
         ours = [average_precision_of_scores(scores, right, len(LABELS)) for scores, right in rows]
         assert sum(ours) / len(ours) == pytest.approx(sklearns(rows), abs=1e-9)
 
+    @settings(deadline=None)
     @given(st.permutations(LABELS), st.integers(0, 7), st.sets(st.sampled_from(LABELS), min_size=1))
     def test_a_ranking_scores_like_falling_scores(self, order: list[str], kept: int, right: set[str]) -> None:
         ranked = order[:kept]

@@ -1,7 +1,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillofmind.scorers.overlap import units
@@ -52,12 +52,14 @@ class TestParity:
             ours = rouge(candidate, reference, words)
             assert ours == pytest.approx(theirs(candidate, reference), abs=1e-9)
 
+    @settings(deadline=None)
     @given(SAID | WORDY, SAID | WORDY)
     def test_random_texts(self, candidate: str, reference: str) -> None:
         assert rouge(candidate, reference, words) == pytest.approx(theirs(candidate, reference), abs=1e-9)
 
 
 class TestProperties:
+    @settings(deadline=None)
     @given(WORDY, WORDY)
     def test_values_are_shares_and_all_but_lsum_are_symmetric(self, first: str, second: str) -> None:
         found = rouge(first, second)
@@ -65,11 +67,13 @@ class TestProperties:
         assert found.longest <= found.one + 1e-12
         assert rouge(second, first)[:3] == pytest.approx(found[:3], abs=1e-12)
 
+    @settings(deadline=None)
     @given(SAID)
     def test_a_text_is_all_of_itself(self, text: str) -> None:
         found = rouge(text, text)
         assert found.one == found.longest == found.lines == float(bool(units(text)))
 
+    @settings(deadline=None)
     @given(TOKENS, TOKENS)
     def test_the_subsequence_is_that_of_the_table(self, first: list[str], second: list[str]) -> None:
         table = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]

@@ -2,7 +2,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
@@ -35,6 +35,7 @@ class TestByHand:
 
 
 class TestParity:
+    @settings(deadline=None)
     @given(ANSWERS)
     def test_all_are_those_of_the_libraries(self, answers: list[tuple[float, bool]]) -> None:
         found = of(answers)
@@ -45,6 +46,7 @@ class TestParity:
 
 
 class TestProperties:
+    @settings(deadline=None)
     @given(ANSWERS, st.randoms(use_true_random=False))
     def test_the_order_of_cases_changes_nothing(
         self, answers: list[tuple[float, bool]], random: Random

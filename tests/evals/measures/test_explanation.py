@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillofmind.core.dialogue import Turn
@@ -44,7 +44,7 @@ class TestScore:
         assert (found["explained"], found["cosine"], found["token_f1"]) == (1, None, None)
 
     def test_a_leak_is_what_nobody_had_said(self) -> None:
-        # Novel in the reply: pizza, tonight, treat ("my" was said); in the counterfactual: you, had, it, coming.
+        # Novel in the reply: pizza, tonight, treat ("my" was said); in the other one: you, had, it, coming.
         found = score_explanation(item(GOLD), explained("I will treat her to pizza tonight, as it happens."))
         assert found["leak_reply"] == 1.0
         assert found["leak_counterfactual"] == pytest.approx(1 / 4, abs=1e-12)
@@ -118,6 +118,7 @@ class TestMeasures:
         assert found["bleu1"] == pytest.approx(100 * np.exp(1 - 18 / 9) * 6 / 9, abs=1e-9)
         assert all(one.n == 3 and one.about for one in measures)
 
+    @settings(deadline=None)
     @given(st.lists(st.tuples(SAID, SAID, SAID, SAID), min_size=1, max_size=5))
     def test_the_order_of_cases_changes_nothing(self, rows: list[tuple[str, str, str, str]]) -> None:
         cases = scored(

@@ -3,7 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, f1_score, precision_recall_fscore_support
 
@@ -53,6 +53,7 @@ class TestByHand:
 
 
 class TestParity:
+    @settings(deadline=None)
     @given(PAIRS)
     def test_macro_f1_is_that_of_scikit_learn_over_all_labels(
         self, pairs: list[tuple[str, str | None]]
@@ -65,6 +66,7 @@ class TestParity:
             found = value([macro_f1("f", encoded(right, guessed, known))], "f")
             assert found == pytest.approx(expected, abs=1e-9)
 
+    @settings(deadline=None)
     @given(PAIRS)
     def test_kappa_is_that_of_scikit_learn_and_of_agreement(
         self, pairs: list[tuple[str, str | None]]
@@ -79,6 +81,7 @@ class TestParity:
             assert found == pytest.approx(ours, abs=1e-9)
             assert found == pytest.approx(cohen_kappa_score(right, told), abs=1e-9)
 
+    @settings(deadline=None)
     @given(PAIRS)
     def test_each_label_is_that_of_scikit_learn(self, pairs: list[tuple[str, str | None]]) -> None:
         right, guessed = map(list, zip(*pairs, strict=True))
@@ -95,6 +98,7 @@ class TestParity:
 
 
 class TestProperties:
+    @settings(deadline=None)
     @given(PAIRS)
     def test_the_order_of_cases_changes_nothing(self, pairs: list[tuple[str, str | None]]) -> None:
         mixed = sorted(pairs, key=str)

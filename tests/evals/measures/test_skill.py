@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, label_ranking_average_precision_score
 
@@ -122,6 +122,10 @@ class TestMeasures:
         assert found["majority_lenient"].value == 3 / 4
         assert found["draw"].value == pytest.approx(6 / 16, abs=1e-12)
         assert found["draw_lenient"].value == pytest.approx(9 / 16, abs=1e-12)
+        # Empathy and Ethics are of one category, Rhetoric of another: always Empathy 3 of 4, drawn (3/4) of
+        # these three and (1/4) of the one.
+        assert found["majority_category"].value == 3 / 4
+        assert found["draw_category"].value == pytest.approx((3 * 3 / 4 + 1 / 4) / 4, abs=1e-12)
         assert found["brier"].value == pytest.approx((0.01 + 0.25 + 0.25) / 3, abs=1e-12)
         assert found["brier"].n == 3
         assert all(one.about for one in found.values())
@@ -150,6 +154,7 @@ class TestMeasures:
         failed = Case(EMPATHY, Answer(error="x"), dict.fromkeys(SCORES))
         assert all(one.value is None for one in estimates(skill_measures([failed]), ["a"]))
 
+    @settings(deadline=None)
     @given(GUESSES)
     def test_they_are_those_of_scikit_learn(self, guesses: list[Guess]) -> None:
         found = values(skill_measures(cases_of(guesses)))
@@ -164,6 +169,7 @@ class TestMeasures:
         else:
             assert math.isnan(found["kappa"])
 
+    @settings(deadline=None)
     @given(
         st.lists(
             st.tuples(st.lists(st.sampled_from(SKILLS), min_size=1, unique=True), st.permutations(SKILLS)),
@@ -183,6 +189,7 @@ class TestMeasures:
         expected = label_ranking_average_precision_score(truth, scores)
         assert value(skill_measures(cases), "lrap") == pytest.approx(expected, abs=1e-9)
 
+    @settings(deadline=None)
     @given(GUESSES, st.randoms(use_true_random=False))
     def test_the_order_of_cases_changes_nothing(self, guesses: list[Guess], random: Random) -> None:
         cases = cases_of(guesses)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillofmind.evals.measure import estimates
@@ -56,6 +56,7 @@ class TestMeasures:
         same(values(reply_measures([*good, failed])), values(reply_measures(good)))
         assert all(one.about for one in found)
 
+    @settings(deadline=None)
     @given(st.lists(st.tuples(SAID, SAID), min_size=1, max_size=6))
     def test_the_order_of_cases_changes_nothing(self, pairs: list[tuple[str, str]]) -> None:
         cases = scored(
