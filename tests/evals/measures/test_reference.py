@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillofmind.evals.measure import differences, estimates
+from skillofmind.evals.measure import differences, estimates, resampled
 from skillofmind.evals.measures.reference import (
     Compared,
     bleu_measures,
@@ -68,9 +68,9 @@ class TestBleu:
 
 class TestDistinct:
     def test_by_hand(self) -> None:
-        # a b a / a c: 3 of 5 tokens, ab ba ac 3 of 3 pairs, aba 1 of 1.
-        found = values(distinct_measures([("a b a", "en"), ("A c", "en"), None], ["x", "y", "z"]))
-        same(found, {"dist1": 3 / 5, "dist2": 1, "dist3": 1})
+        # a b a / a b a a: 2 of 7 tokens, ab ba aa 3 of 5 pairs, aba baa 2 of 3.
+        found = values(distinct_measures([("a b a", "en"), ("A b A a", "en"), None], ["x", "y", "z"]))
+        same(found, {"dist1": 2 / 7, "dist2": 3 / 5, "dist3": 2 / 3})
 
     @settings(deadline=None)
     @given(st.lists(st.tuples(SAID, st.sampled_from("xyz")), min_size=1, max_size=8))
@@ -81,7 +81,9 @@ class TestDistinct:
             tokens = [distinct_tokens(text, lang) for text, _ in rows]
             for order in (1, 2, 3):
                 expected = distinct(tokens, order)
-                expected = math.nan if expected is None else expected
+                groups = {group for (_, group), text in zip(rows, tokens, strict=True) if len(text) >= order}
+                if expected is None or len(groups) == 1 < len({group for _, group in rows}):
+                    expected = math.nan
                 np.testing.assert_allclose(found[f"dist{order}"], expected, rtol=0, atol=1e-9)
 
     def test_the_interval_is_the_jackknife(self) -> None:
@@ -96,10 +98,9 @@ class TestDistinct:
         ]
         left_out = np.array([one for one in without if one is not None])
         error = math.sqrt(5 / 6 * float(((left_out - left_out.mean()) ** 2).sum()))
-        found = estimates(distinct_measures(texts, groups), groups, resamples=20_000)[0]
-        assert found.low is not None
-        assert found.high is not None
-        assert (found.high - found.low) / (2 * 1.96) == pytest.approx(error, rel=0.05)
+        found = resampled(distinct_measures(texts, groups), groups, resamples=20_000)[0]
+        assert found[1:].std() == pytest.approx(error, rel=0.03)
+        assert found[1:].mean() == pytest.approx(found[0], abs=4 * error / 20_000**0.5)
 
     def test_the_interval_covers_the_expected_value(self) -> None:
         rng = np.random.default_rng(1)
@@ -118,10 +119,14 @@ class TestDistinct:
         assert covered >= 104
 
     def test_one_dialogue_has_a_value_and_no_interval(self) -> None:
-        for groups in (["x", "x"], ["x", "y"]):
-            texts = [("a b a", "en"), None]
-            found = estimates(distinct_measures(texts, groups), groups)[0]
-            assert (found.value, found.low, found.high) == (2 / 3, None, None)
+        texts = [("a b a", "en"), None]
+        found = estimates(distinct_measures(texts, ["x", "x"]), ["x", "x"])[0]
+        assert (found.value, found.low, found.high) == (2 / 3, None, None)
+
+    def test_one_of_several_dialogues_says_nothing_of_the_others(self) -> None:
+        for other in (None, ("", "en")):
+            found = estimates(distinct_measures([("a b a", "en"), other], ["x", "y"]), ["x", "y"])[0]
+            assert (found.value, found.low, found.high) == (None, None, None)
 
     def test_without_texts_there_is_no_value(self) -> None:
         found = estimates(distinct_measures([None, None], ["x", "y"]), ["x", "y"])[0]
