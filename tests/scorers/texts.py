@@ -15,6 +15,8 @@ ENGLISH = (
     "",
     "   ",
     "???",
+    "a well-\nknown co-\n",
+    "ask @@ben or a@@b.co, not me@example.com@home or x.example.com@y",
     "First line here.\nSecond line there.\n\nFirst line here again.",
     "Second line there.\nFirst line here again, and more of the first line.",
 )

@@ -34,6 +34,13 @@ class TestByHand:
         assert value(found, "brier") == pytest.approx(0.04, abs=1e-12)
 
 
+    def test_equal_confidences_are_told_apart_by_name(self) -> None:
+        # By name all right answers come first, whatever the order of the cases.
+        right = [1.0, 0.0] * 20
+        ties = [f"{1 - hit}{place:02}" for place, hit in enumerate(right)]
+        assert value(confidence_measures([0.5] * 40, right, ties), "ece") > 0.4
+
+
 class TestParity:
     @settings(deadline=None)
     @given(ANSWERS)
