@@ -33,7 +33,6 @@ class TestByHand:
         assert [one.n for one in found] == [2, 1, 1, 1]
         assert value(found, "brier") == pytest.approx(0.04, abs=1e-12)
 
-
     def test_equal_confidences_are_told_apart_by_name(self) -> None:
         # By name all right answers come first, whatever the order of the cases.
         right = [1.0, 0.0] * 20

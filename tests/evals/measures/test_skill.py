@@ -228,6 +228,7 @@ class TestTables:
             ("Empathy", 3, 1, 1.0, 1 / 3, pytest.approx(1 / 2, abs=1e-12)),
             ("Rhetoric", 1, 2, 0.0, 0.0, 0.0),
         ]
+        assert skills.rows[1][6:] == (None, None)  # never hit in any resample
         assert confusions.rows == (("Empathy", "Rhetoric", 2, 2 / 3), ("Rhetoric", "(none)", 1, 1.0))
         assert unknown.rows == ((f"Small talk {'x' * 49}", 1),)
         assert all(len(row) == len(table.columns) for table in (skills, confusions) for row in table.rows)
