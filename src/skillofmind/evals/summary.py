@@ -28,6 +28,7 @@ from skillofmind.evals.measure import (
     estimates,
     interval,
     resampled,
+    worth_of,
 )
 from skillofmind.evals.records import Answer, Case, Cell, Difference, Estimate, Item, Result, Summary, Table
 from skillofmind.evals.statistics.resampling import Floats
@@ -240,23 +241,23 @@ def _mean(asks: str, arm: str, parts: Sequence[_Part]) -> Result:
             if np.isfinite(found[0]):
                 values.setdefault(measure.name, []).append((measure, part.task.name, found))
     shared = {name: those for name, those in values.items() if len(those) > 1}
-    groups = sum(len(set(part.groups())) for part in parts)
+    worth = sum(worth_of(part.groups()) for part in parts)
     return Result(
         task=MEAN,
         arm=arm,
         about=f"Mean of the {asks} tasks that have the measure, each with the same weight.",
         items=sum(len(part.cases) for part in parts),
-        groups=groups,
+        groups=sum(len(set(part.groups())) for part in parts),
         failed=sum(case.answer.error is not None for part in parts for case in part.cases),
-        estimates=tuple(_mean_estimate(those, groups) for those in shared.values()),
+        estimates=tuple(_mean_estimate(those, worth) for those in shared.values()),
         tables=(_table(parts, shared),) if shared else (),
     )
 
 
-def _mean_estimate(those: Sequence[tuple[Measure, str, Floats]], groups: int) -> Estimate:
+def _mean_estimate(those: Sequence[tuple[Measure, str, Floats]], worth: float) -> Estimate:
     measure = those[0][0]
     fewest = min(len(values) for _, _, values in those)
-    value, low, high = interval(np.mean([values[:fewest] for _, _, values in those], axis=0), groups)
+    value, low, high = interval(np.mean([values[:fewest] for _, _, values in those], axis=0), worth)
     n = sum(one.n for one, _, _ in those)
     return Estimate(
         measure.name, value, low, high, n, 0, measure.better, f"Mean of {len(those)} tasks. {measure.about}"
