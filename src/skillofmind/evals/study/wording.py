@@ -98,8 +98,8 @@ EXPLANATION_CRITERIA = (
 """Questions about explanations."""
 
 SCALES = {
-    4: ("not at all", "a little", "mostly", "completely"),
-    5: ("not at all", "a little", "partly", "mostly", "completely"),
+    4: ("not at all", "a little", "mostly", "fully"),
+    5: ("not at all", "a little", "partly", "mostly", "fully"),
 }
 """Points -> words for them."""
 
