@@ -12,9 +12,9 @@ from skillofmind.core.dialogue import Turn
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.picture import image_of, spoken
 from skillofmind.core.record import Record
+from skillofmind.evals.study.design.sheets import sheets
 from skillofmind.evals.study.folder import OpenStudy
 from skillofmind.evals.study.records import Answer, Choice, Sheet, Study, Task, Text
-from skillofmind.evals.study.sheets import sheets
 from skillofmind.mind.render import context_lines, display_names
 
 MOST_REMARK = 2000

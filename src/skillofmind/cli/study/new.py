@@ -10,8 +10,8 @@ from skillofmind.cli.options import argument, option, parse
 from skillofmind.cli.printable import printable
 
 if TYPE_CHECKING:
-    from skillofmind.evals.study.building import Design
-    from skillofmind.evals.study.material import Gathered
+    from skillofmind.evals.study.design.building import Design
+    from skillofmind.evals.study.design.material import Gathered
     from skillofmind.evals.study.records import Study, Task
 
 _EPILOG = """\
@@ -51,7 +51,8 @@ class NewOptions:
 def run(argv: Sequence[str]) -> int:
     """Run `som study new`."""
     options = parse(NewOptions, "som study new", "Build a study.", argv, epilog=_EPILOG)
-    from skillofmind.evals.study import building, folder, material, wording
+    from skillofmind.evals.study import folder
+    from skillofmind.evals.study.design import building, material, wording
 
     found = material.gather([material.source(word) for word in options.source])
     title = options.title or building.title_of(options.study)
@@ -65,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _design(options: NewOptions) -> "Design":
-    from skillofmind.evals.study.building import Design
+    from skillofmind.evals.study.design.building import Design
 
     return Design(
         kind=options.kind,
@@ -81,7 +82,7 @@ def _design(options: NewOptions) -> "Design":
 
 
 def _told(path: Path, found: "Gathered", study: "Study", tasks: Sequence["Task"], *, before: bool) -> str:
-    from skillofmind.evals.study.sheets import sheets
+    from skillofmind.evals.study.design.sheets import sheets
 
     checks = sum(task.sort != "real" for task in tasks)
     sizes = sorted({len(sheet.tasks) for sheet in sheets(study, tasks)})

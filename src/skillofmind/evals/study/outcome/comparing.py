@@ -11,8 +11,8 @@ from skillofmind.evals.statistics.clusters import mean_with_cluster_errors
 from skillofmind.evals.statistics.pairwise import Comparison, bradley_terry, win_rate
 from skillofmind.evals.statistics.power import detectable_rating, detectable_win_rate
 from skillofmind.evals.statistics.tests import permutation_test
-from skillofmind.evals.study.outcome import PairResult, RatingDifference, RatingResult, StrengthResult
-from skillofmind.evals.study.votes import FIRST, SAME, Vote
+from skillofmind.evals.study.outcome.records import PairResult, RatingDifference, RatingResult, StrengthResult
+from skillofmind.evals.study.outcome.votes import FIRST, SAME, Vote
 
 ALPHA, POWER = 0.05, 0.8
 """Of the smallest effect that is told."""

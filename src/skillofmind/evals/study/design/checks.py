@@ -12,7 +12,7 @@ the broken ones want low numbers and the instructed ones high ones.
 from collections.abc import Sequence
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.evals.study.drawing import rank, shuffled
+from skillofmind.evals.study.design.drawing import rank, shuffled
 from skillofmind.evals.study.records import Answer, Choice, Criterion, Material, Sort, Study, Task, Text
 
 REAL, BROKEN, INSTRUCTED = "(real)", "(broken)", "(instructed)"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.record import Record
-from skillofmind.evals.study.checks import default_checks, make_checks
-from skillofmind.evals.study.drawing import shuffled
-from skillofmind.evals.study.material import Gathered
+from skillofmind.evals.study.design.checks import default_checks, make_checks
+from skillofmind.evals.study.design.drawing import shuffled
+from skillofmind.evals.study.design.material import Gathered
+from skillofmind.evals.study.design.wording import CONSENT, SCALES, Wording, criteria_of, instructions_of
 from skillofmind.evals.study.records import Kind, Material, Study, Task
-from skillofmind.evals.study.wording import CONSENT, SCALES, Wording, criteria_of, instructions_of
 
 AUTOMATIC = -1
 """Checks: as many as the tasks of a rater ask for."""

@@ -1,7 +1,7 @@
 """What a study comes to, as records."""
 
 from skillofmind.core.record import Record
-from skillofmind.evals.study.votes import Attention
+from skillofmind.evals.study.outcome.votes import Attention
 from skillofmind.mind.dataset.reviewed import Rate
 from skillofmind.scorers.agreement import Agreement, Alpha
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from skillofmind.core.record import Record
-from skillofmind.evals.study.checks import passed
+from skillofmind.evals.study.design.checks import passed
 from skillofmind.evals.study.folder import Kept
 from skillofmind.evals.study.records import Answer, Choice, Task
 

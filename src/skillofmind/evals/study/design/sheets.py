@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from skillofmind.evals.study.checks import check_swapped
-from skillofmind.evals.study.drawing import balanced_sides, rank, shares, shuffled
+from skillofmind.evals.study.design.checks import check_swapped
+from skillofmind.evals.study.design.drawing import balanced_sides, rank, shares, shuffled
 from skillofmind.evals.study.records import Sheet, Study, Task
 
 _WARM_UP = 2

@@ -12,12 +12,21 @@ from statistics import quantiles
 from msgspec.structs import replace
 
 from skillofmind.evals.statistics.multiple import holm
-from skillofmind.evals.study.comparing import differences, pair_result, ratings, strengths
+from skillofmind.evals.study.design.sheets import sheets
 from skillofmind.evals.study.folder import Kept
-from skillofmind.evals.study.outcome import CriterionResult, PairOfRaters, RaterResult, StudyResults
+from skillofmind.evals.study.outcome.comparing import differences, pair_result, ratings, strengths
+from skillofmind.evals.study.outcome.records import CriterionResult, PairOfRaters, RaterResult, StudyResults
+from skillofmind.evals.study.outcome.votes import (
+    FIRST,
+    PASS,
+    SAME,
+    Attention,
+    Vote,
+    attention,
+    by_task,
+    votes,
+)
 from skillofmind.evals.study.records import Answer, Choice
-from skillofmind.evals.study.sheets import sheets
-from skillofmind.evals.study.votes import FIRST, PASS, SAME, Attention, Vote, attention, by_task, votes
 from skillofmind.mind.dataset.reviewed import Rate, wilson
 from skillofmind.scorers.agreement import Agreement, cohen_kappa, fleiss_kappa, krippendorff_alpha
 
