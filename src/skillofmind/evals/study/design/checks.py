@@ -100,7 +100,7 @@ def _told(study: Study, number: int) -> tuple[Choice, str]:
     if study.kind == "ratings":
         points = len(study.scale)
         # The upper half: who always chooses low fails here, who always chooses high fails the others.
-        high = range(points, low_ratings(study), -1)
+        high = range(points, points - low_ratings(study), -1)
         return high[number % len(high)], _NUMBER
     return ("left", _LEFT) if (number + study.seed) % 2 else ("right", _RIGHT)
 
