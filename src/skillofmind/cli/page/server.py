@@ -107,7 +107,7 @@ async def serve(app: web.Application, place: Place, announce: Callable[[str], st
     Raises:
         ConfigurationError: the address or the port cannot be used.
     """
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         address = await _listen(runner, place)
@@ -154,7 +154,7 @@ def _asset(package: str, name: str) -> str:
 
 
 async def _listen(runner: web.AppRunner, place: Place) -> str:
-    site = web.TCPSite(runner, place.host, place.port, shutdown_timeout=1.0)
+    site = web.TCPSite(runner, place.host, place.port)
     try:
         await site.start()
     except OSError as error:

@@ -66,7 +66,7 @@ function keyList() {
     : [[["1", "–", String(state.setup.scale.length)], "the answer to the question that is marked"]];
   rows.push([["↑"], "the question before"], [["↵"], "next page, once every question is answered"], [["b"], "the page before"], [["?"], "these instructions"]);
   return el("div", { class: "keys" }, rows.map(([keys, what]) => [
-    el("span", null, keys.map((key) => (key === "–" ? " – " : [el("kbd", { textContent: key }), " "]))), el("span", { textContent: what })]).flat());
+    el("span", null, keys.flatMap((key) => (key === "–" ? "– " : [el("kbd", { textContent: key }), " "]))), el("span", { textContent: what })]).flat());
 }
 
 function start() {
@@ -257,7 +257,7 @@ document.addEventListener("keydown", (event) => {
   if (event.repeat || busy) return;
   const key = event.key === "Enter" ? "Enter" : event.code === "KeyB" ? "b" : event.key;
   if (state.view === "intro") {
-    if (key === "Enter" && !event.target.closest("button, input") && !$("start").disabled) { event.preventDefault(); start(); }
+    if (key === "Enter" && !event.target.closest("button") && !$("start").disabled) { event.preventDefault(); start(); }
     return;
   }
   if (key === "b") { event.preventDefault(); back(); return; }
