@@ -55,8 +55,8 @@ def test_a_plan_answers_one_question(here: Here) -> None:
         (("serve", "none"), "holds no study"),
         (("results", "none", "--pass", 2), "--pass 2.0 must be 0 to 1"),
         (("serve", "none", "--port", 70000), "--port 70000"),
-        (("serve", "none", "--public", "study.example.org"), "must be scheme and host alone"),
-        (("serve", "none", "--public", "https://a/b"), "must be scheme and host alone"),
+        (("serve", "none", "--public", "study.example.org"), "must be like https://study.example.org and hold no path"),
+        (("serve", "none", "--public", "https://a/b"), "must be like https://study.example.org and hold no path"),
         (("pln",), "did you mean 'plan'?"),
     ],
 )
@@ -122,7 +122,7 @@ def test_serving_needs_raters(here: Here, folder: Path) -> None:
 
 
 def test_it_serves_until_it_is_stopped(folder: Path) -> None:
-    line = r"(ana|ben)  http://127\.0\.0\.1:\d+/\?token=([\w-]{32})  0 of 10 answered\n"
+    line = r"(ana|ben)  http://127.0.0.1:\d+/\?token=([\w-]{32})  0 of 10 answered\n"
     with started("study", "serve", folder, "--rater", "ana", "ben") as process:
         assert process.stdout is not None
         found = [re.fullmatch(line, process.stdout.readline().decode()) for _ in range(2)]

@@ -113,7 +113,7 @@ def _check(options: ServeOptions) -> None:
     whole = public.scheme in ("http", "https") and public.netloc and public.path in ("", "/")
     if options.public and not whole:
         raise ConfigurationError(
-            f"--public {options.public!r} must be scheme and host alone, such as https://study.example.org."
+            f"--public {options.public!r} must be like https://study.example.org and hold no path."
         )
 
 
