@@ -27,7 +27,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationW
 UP, DOWN, LEFT, RIGHT = "\ue013", "\ue015", "\ue012", "\ue014"
 """Keys as the driver names them."""
 
-TEXTS = ".speaker, .words, .hint, .known, .act:not([disabled]), h1, h2, .count, .ask, .choice, dt, dd, .next, summary"
+TEXTS = (
+    ".speaker, .words, .hint, .known, .act:not([disabled]), h1, h2, .count, .ask, .choice, dt, dd, .next, "
+    "summary"
+)
 
 driver = pytest.fixture(scope="module")(chromium)
 

@@ -55,8 +55,8 @@ def test_a_plan_answers_one_question(here: Here) -> None:
         (("serve", "none"), "holds no study"),
         (("results", "none", "--pass", 2), "--pass 2.0 must be 0 to 1"),
         (("serve", "none", "--port", 70000), "--port 70000"),
-        (("serve", "none", "--public", "study.example.org"), "must be like https://study.example.org and hold no path"),
-        (("serve", "none", "--public", "https://a/b"), "must be like https://study.example.org and hold no path"),
+        (("serve", "none", "--public", "study.example.org"), "must be like https://study.example.org"),
+        (("serve", "none", "--public", "https://a/b"), "must be like https://study.example.org"),
         (("pln",), "did you mean 'plan'?"),
     ],
 )
