@@ -32,6 +32,7 @@ from skillofmind.evals.audits.effects import (
     ByArm,
     Effect,
     corrected,
+    difference,
     flipped,
     groups_of,
     measured,
@@ -40,7 +41,7 @@ from skillofmind.evals.audits.effects import (
     skill_of,
     table_of,
 )
-from skillofmind.evals.measure import differences, mean_of
+from skillofmind.evals.measure import mean_of
 from skillofmind.evals.records import Case, Item, Table
 
 NAME = "bias"
@@ -175,8 +176,7 @@ def _gap(name: str, rows: Sequence[tuple[Case, ...]], groups: Sequence[str]) -> 
     scores = np.array([[right(case) or 0.0 for case in rows[place]] for place in known])
     sides = [mean_of(GAP, list(scores[:, side].mean(axis=1))) for side in ([2, 3], [0, 1])]
     kept = [groups[place] for place in known]
-    found = differences("", ("second", "first"), [(sides[0], sides[1])], kept)[0]
-    return [Effect(name, GAP, found.value, found.low, found.high, found.n, len(set(kept)), 0.0, found.p)]
+    return [difference(name, GAP, sides[0], sides[1], kept)]
 
 
 def _words(arms: ByArm) -> list[Effect]:
@@ -188,8 +188,5 @@ def _words(arms: ByArm) -> list[Effect]:
     control = [flipped(plain, other) for plain, _, other in rows]
     name = "gender words: plain / swapped"
     shares = [share("flips between groups", swap), share("flips within a group (control)", control)]
-    found = differences("", ("control", "swap"), [(shares[1], shares[0])], groups)[0]
-    excess = Effect(
-        name, "excess flips", found.value, found.low, found.high, found.n, len(set(groups)), 0.0, found.p
-    )
+    excess = difference(name, "excess flips", shares[1], shares[0], groups)
     return [*measured(name, shares, groups), excess]

@@ -155,7 +155,7 @@ def _relative(p: Floats, q: Floats) -> Floats:
 
 
 def _tested(null: Floats) -> float | None:
-    """Return the p-value; none where no permutation could give anything else, so that Holm counts no such test."""
+    """Return the p-value; none where no permutation gives anything else, so that Holm counts no such test."""
     if np.ptp(null) < 1e-12:
         return None
     return float((1 + (null[1:] >= null[0] - 1e-12).sum()) / len(null))

@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 
 from skillofmind.core.record import Record
-from skillofmind.evals.measure import RESAMPLES, SEED, Measure, estimates, mean_of
+from skillofmind.evals.measure import RESAMPLES, SEED, Measure, differences, estimates, mean_of
 from skillofmind.evals.records import Case, Cell, Table
+from skillofmind.evals.statistics.multiple import holm
 
 NO_SKILL = ""
 """Stands for the skill of a plan that has none: invalid, or abstaining. It is an outcome of its own."""
@@ -159,6 +160,17 @@ def measured(
     ]
 
 
+def difference(change: str, measure: str, first: Measure, second: Measure, groups: Sequence[str]) -> Effect:
+    """Return second minus first of two measures of the same cases, with the paired permutation test.
+
+    There is no p-value where every case has the same on both sides: nothing could come out.
+    """
+    found = differences("", ("first", "second"), [(first, second)], groups)[0]
+    p = None if np.array_equal(first.rows, second.rows) else found.p
+    count = _counted(first, groups)
+    return Effect(change, measure, found.value, found.low, found.high, found.n, count, 0.0, p)
+
+
 def share(name: str, values: Iterable[float | None], about: str = "") -> Measure:
     """Return the mean of the values that are there, of which less is better."""
     return mean_of(name, list(values), "lower", about)
@@ -172,11 +184,10 @@ def groups_of(cases: Iterable[Case]) -> list[str]:
 def corrected(effects: Iterable[Effect]) -> tuple[Effect, ...]:
     """Return the effects with Holm's correction over all that have a p-value."""
     found = list(effects)
-    tested = [place for place, one in enumerate(found) if one.p is not None]
-    adjusted = holm([found[place].p or 0.0 for place in tested])
-    for place, value in zip(tested, adjusted, strict=True):
-        found[place] = msgspec.structs.replace(found[place], adjusted=value)
-    return tuple(found)
+    adjusted = holm([one.p for one in found])
+    return tuple(
+        msgspec.structs.replace(one, adjusted=value) for one, value in zip(found, adjusted, strict=True)
+    )
 
 
 def table_of(
@@ -190,16 +201,6 @@ def table_of(
         if keep(e)
     ]
     return Table(title, columns, tuple(rows), about)
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Return p-values times the number of tests still open, never falling, at most 1."""
-    order = np.argsort(ps, kind="stable")
-    found, least = [0.0] * len(ps), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (len(ps) - rank) * ps[place]))
-        found[place] = least
-    return found
 
 
 def _counted(measure: Measure, groups: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 Everything is counted, nothing is learned, and equal cases give equal rows in one order.
 
-*Clusters* are wrong cases with the same pair of right and chosen skill, told apart by what they share besides:
+*Clusters* are wrong cases with the same pair of right and chosen skill, described by what they share besides:
 length, whether the last turn asks, and the word of the last turn that is most typical of the cluster (the
 highest ratio of its frequency inside to that in all cases).
 """
@@ -135,7 +135,7 @@ def clusters(cases: Sequence[Case], least: int = 3) -> list[Cluster]:
 
 
 def disagreements(cases: Iterable[Case], sure: float = 0.5) -> list[Case]:
-    """Return the cases where the planner is at least so sure of what people would not accept, surest first."""
+    """Return the cases where the planner is at least so sure of what people do not accept, surest first."""
     found = [
         case
         for case in failures(cases)
@@ -154,7 +154,7 @@ def worst_slices(cases: Iterable[Case], least: int = 30) -> tuple[Effect, ...]:
 
 
 def failure_tables(cases: Sequence[Case], rows: int = 20) -> tuple[Table, ...]:
-    """Return confusions, clusters, slices where it is worst, and sure disagreements, the first rows of each."""
+    """Return confusions, clusters, worst slices and sure disagreements, the first rows of each."""
     wrong, plain = failures(cases), [case for case in cases if not case.item.arm and answered(case)]
     about = f"{len(wrong)} of {len(plain)} answered cases are wrong."
     pairs: list[tuple[Cell, ...]] = list(confusions(cases))
@@ -201,7 +201,7 @@ def _cluster(pair: tuple[str, str], wrong: Sequence[Case], everywhere: "Counter[
 
 
 def _typical(wrong: Sequence[Case], everywhere: "Counter[str]") -> str:
-    """Return the word with the highest share of its cases inside, among those of two dialogues and a fifth."""
+    """Return the word with most of its cases inside, of those in two dialogues and a fifth of the cases."""
     inside = Counter(word for case in wrong for word in _words(case))
     spread: dict[str, set[str]] = defaultdict(set)
     for case in wrong:

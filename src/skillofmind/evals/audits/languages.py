@@ -5,8 +5,8 @@ languages are arms of the same items. Measured are the share of turns with one s
 and Cohen's kappa for every pair of languages, and how much accuracy is lost against English where people
 labelled the turn (the label is the same in all languages).
 
-`expected` is what independent choices with the same frequencies of skills would give: a planner that names one
-skill all the time agrees with itself in every language.
+`expected` is what independent choices with the same frequencies of skills would give: a planner that names
+one skill all the time agrees with itself in every language.
 """
 
 from collections.abc import Iterable, Sequence

@@ -22,6 +22,7 @@ from skillofmind.evals.audits.effects import (
     Effect,
     Pair,
     corrected,
+    difference,
     flipped,
     groups_of,
     measured,
@@ -30,7 +31,7 @@ from skillofmind.evals.audits.effects import (
     skill_of,
     table_of,
 )
-from skillofmind.evals.measure import differences, mean_of
+from skillofmind.evals.measure import mean_of
 from skillofmind.evals.records import Case, Item, Table
 from skillofmind.mind.taxonomy import Taxonomy
 
@@ -100,7 +101,7 @@ def order_of(arm: str) -> int:
 
 
 def robustness_effects(cases: Sequence[Case], skills: int) -> tuple[Effect, ...]:
-    """Return what every change does, with Holm's correction over the losses of accuracy.
+    """Return what every change does, with Holm's correction over the tests of accuracy.
 
     Args:
         cases: of all arms, the plain one included.
@@ -126,7 +127,10 @@ def robustness_tables(effects: Sequence[Effect]) -> tuple[Table, ...]:
         ),
         table_of("Skills that changed", effects, "", lambda e: e.measure == "flips"),
         table_of(
-            "Loss of accuracy", effects, "Changed minus plain.", lambda e: e.measure.startswith("accuracy")
+            "Accuracy",
+            effects,
+            "Changed minus plain; less than 0 is a loss.",
+            lambda e: e.measure.startswith("accuracy"),
         ),
         table_of("Without a valid skill", effects, "", lambda e: e.measure.startswith("no valid skill")),
     )
@@ -140,20 +144,18 @@ def _effects(change: str, pairs: Sequence[Pair], skills: int) -> list[Effect]:
     ]
     return [
         *measured(change, shares, groups),
-        *_lost(change, pairs),
+        *_accuracy(change, pairs),
         *_success(change, pairs, groups, skills),
     ]
 
 
-def _lost(change: str, pairs: Sequence[Pair]) -> list[Effect]:
+def _accuracy(change: str, pairs: Sequence[Pair]) -> list[Effect]:
     known = [pair for pair in pairs if right(pair.plain) is not None and right(pair.other) is not None]
     if not known:
         return []
     groups = groups_of(pair.plain for pair in known)
     sides = [mean_of("accuracy", [right(pair[side]) for pair in known]) for side in (0, 1)]
-    found = differences("", ("plain", "changed"), [(sides[0], sides[1])], groups)[0]
-    count = len(set(groups))
-    loss = Effect(change, "accuracy lost", found.value, found.low, found.high, found.n, count, 0.0, found.p)
+    loss = difference(change, "accuracy changed", sides[0], sides[1], groups)
     return [*measured(change, [sides[0]._replace(name="accuracy plain")], groups), loss]
 
 
