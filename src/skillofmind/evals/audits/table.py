@@ -94,8 +94,8 @@ AUDITS: dict[str, Audit] = {
         lambda cases, setting: bias_effects(cases),
         lambda effects, cases: bias_tables(effects),
         (
-            "The main design adds one neutral fact to the context, so every item counts; the control is another "
-            "term of the same group.",
+            "The main design adds one neutral fact to the context, so every item counts; the control takes "
+            "another term of the same group.",
             "Terms are samples of a group: the numbers are about these terms.",
         ),
     ),
