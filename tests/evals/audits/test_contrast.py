@@ -81,8 +81,7 @@ def test_one_group_has_no_interval_and_no_test() -> None:
 
 def test_the_divergence_is_that_of_scipy() -> None:
     random = np.random.default_rng(3)
-    first, second = random.integers(0, 9, (50, 6)), random.integers(0, 9, (50, 6))
-    first, second = first.astype(np.float64), second.astype(np.float64)
+    first, second = (random.integers(0, 9, (50, 6)).astype(np.float64) for _ in range(2))
     wanted = jensenshannon(first, second, base=2, axis=1) ** 2
     assert divergence(first, second) == pytest.approx(wanted, abs=1e-9)
     assert divergence(np.array([3.0, 0.0]), np.array([0.0, 2.0])) == pytest.approx(1.0)

@@ -1,63 +1,57 @@
-import msgspec
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from skillofmind.core.dialogue import Dialogue, Label, Turn
+from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.plan import Plan
-from skillofmind.data.corpora.daily import xdailydialog
-from skillofmind.data.labels import load_label_map
-from skillofmind.evals.audits.languages import (
-    ACT,
-    class_score,
-    language_effects,
-    language_tables,
-    parallel_items,
-)
-from skillofmind.evals.records import Answer, Case, Item
+from skillofmind.evals.audits.languages import TASKS, in_languages, language_effects, language_tables
+from skillofmind.evals.measures.skill import score_skill
+from skillofmind.evals.records import Answer, Case, Gold, Item
+from skillofmind.evals.tasks import task
 from tests.corpora import corpora_folder
 from tests.evals.audits.scenes import SKILLS, asked, pick
 
-TABLE = load_label_map()
 
-
-def talk(lang: str, number: int, acts: str) -> Dialogue:
-    turns = tuple(
-        Turn("AB"[n % 2], f"{lang} {n}", labels=(Label(ACT, act),)) for n, act in enumerate(acts.split())
-    )
-    return Dialogue(turns, lang=lang, meta={"parallel": f"p{number}"})
+def items_in(lang: str, count: int, *acts: str) -> list[Item]:
+    """Return items of `count` dialogues; the first act is of the second turn."""
+    found = []
+    for number in range(count):
+        for place, act in enumerate(acts, 1):
+            turns = tuple(Turn("AB"[n % 2], f"{lang} {n}") for n in range(place))
+            slices = {"lang": lang, "scheme": "dailydialog.act"}
+            id = f"{lang}:{number}#{place}"
+            found.append(
+                Item(
+                    f"x.{lang}", id, f"g{number}", Dialogue(turns, lang=lang), Gold(label=act), slices=slices
+                )
+            )
+    return found
 
 
 def cases(langs: dict[str, int]) -> list[Case]:
     """Return 50 turns in several languages; in each, the skill differs from English in so many."""
-    items = parallel_items(
-        [talk(lang, n, "inform question inform") for lang in langs for n in range(25)], TABLE
-    )
+    items = in_languages({lang: items_in(lang, 25, "question", "inform") for lang in langs})
     count = dict.fromkeys(langs, 0)
     found = []
     for one in items:
         lang = one.slices["lang"]
-        wrong = count[lang] < langs[lang]
+        skill = "Rhetoric" if count[lang] < langs[lang] else pick(SKILLS, one.id)
         count[lang] += 1
-        skill = "Rhetoric" if wrong else pick(SKILLS, one.id)
-        case = Case(one, Answer(plan=Plan(skill=skill, valid=True)))
-        found.append(msgspec.structs.replace(case, scores=class_score(case, TABLE)))
+        answer = Answer(plan=Plan(skill=skill, valid=True))
+        found.append(Case(one, answer, score_skill(one, answer)))
     return found
 
 
-def test_turns_with_the_same_label_in_all_languages_are_items() -> None:
-    dialogues = [talk("en", 1, "inform question inform"), talk("de", 1, "inform question directive")]
-    dialogues += [
-        talk("en", 2, "inform question"),
-        msgspec.structs.replace(talk("de", 3, "inform inform"), meta={}),
+def test_turns_with_the_same_label_in_all_languages_are_arms_of_the_english_item() -> None:
+    german = items_in("de", 2, "question", "directive")
+    items = in_languages({"de": german, "en": items_in("en", 3, "question", "inform")})
+    assert [(one.arm, one.task, one.id, one.group) for one in items] == [
+        ("", "x.en", "en:0#1", "g0"),
+        ("", "x.en", "en:1#1", "g1"),
+        ("languages.de", "x.en", "en:0#1", "g0"),
+        ("languages.de", "x.en", "en:1#1", "g1"),
     ]
-    items = parallel_items(dialogues, TABLE)
-    assert [(one.arm, one.id, one.gold.label) for one in items] == [
-        ("", "p1:1", "question"),
-        ("languages.de", "p1:1", "question"),
-    ]
-    assert [turn.text for turn in items[1].dialogue.turns] == ["de 0"]
-    assert items[1].dialogue.responder == "B"
-    assert parallel_items([talk("de", 1, "inform inform")], TABLE) == []
+    assert items[2].dialogue == german[0].dialogue
+    assert in_languages({"de": german}) == []
 
 
 def test_agreement_is_counted_by_hand_and_kappa_is_that_of_scikit_learn() -> None:
@@ -79,7 +73,7 @@ def test_agreement_is_counted_by_hand_and_kappa_is_that_of_scikit_learn() -> Non
 
 
 def test_a_planner_with_one_answer_agrees_by_chance() -> None:
-    items = parallel_items([talk(lang, n, "inform inform") for lang in ("en", "it") for n in range(9)], TABLE)
+    items = in_languages({lang: items_in(lang, 9, "inform") for lang in ("en", "it")})
     effects = {(e.change, e.measure): e for e in language_effects(asked(items, lambda _: "Empathy"))}
     same = effects["en = it", "same skill"]
     assert (same.value, same.expected) == (1, 1)
@@ -106,15 +100,12 @@ def test_the_shared_corpus_has_its_turns_in_four_languages() -> None:
     folder = corpora_folder()
     if folder is None:
         pytest.skip("needs the corpora beside the repository")
-    read = [one for one in xdailydialog.read(folder / "xdailydialog") if isinstance(one, Dialogue)]
-    items = parallel_items(read, TABLE)
-    arms = {one.arm for one in items}
-    assert arms == {"", "languages.de", "languages.it", "languages.zh"}
-    ids = [[one.id for one in items if one.arm == arm] for arm in sorted(arms)]
+    items = in_languages({lang: list(task(name).items(folder)) for lang, name in TASKS.items()})
+    arms = ["", "languages.de", "languages.it", "languages.zh"]
+    ids = [[one.id for one in items if one.arm == arm] for arm in arms]
+    assert len(items) == sum(map(len, ids))
     assert all(one == ids[0] for one in ids)
-    assert len(ids[0]) > 3000
-    assert _golds(items, "") == _golds(items, "languages.zh")
-
-
-def _golds(items: list[Item], arm: str) -> list[str]:
-    return [one.gold.label for one in items if one.arm == arm]
+    assert len(ids[0]) > 800
+    golds = [[one.gold.label for one in items if one.arm == arm] for arm in arms]
+    assert all(one == golds[0] for one in golds)
+    assert {one.dialogue.lang for one in items if one.arm == "languages.zh"} == {"zh"}

@@ -1,7 +1,6 @@
 """The languages audit: the same turns in several languages should get the same skill.
 
-Parallel dialogues carry `meta["parallel"]`, equal for all translations. The plain arm is English; the other
-languages are arms of the same items. Measured are the share of turns with one skill in all languages, flips
+The plain arm is English; the other languages are arms of the same items. Measured are the share of turns with one skill in all languages, flips
 and Cohen's kappa for every pair of languages, and how much accuracy is lost against English where people
 labelled the turn (the label is the same in all languages).
 
@@ -9,19 +8,16 @@ labelled the turn (the label is the same in all languages).
 one skill all the time agrees with itself in every language.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations
 
+import msgspec
 import numpy as np
 
-from skillofmind.core.dialogue import Dialogue
-from skillofmind.data.labels import LabelMap
-from skillofmind.data.select import every_turn
 from skillofmind.evals.audits.effects import (
     ByArm,
     Effect,
-    answered,
     corrected,
     difference,
     groups_of,
@@ -31,7 +27,7 @@ from skillofmind.evals.audits.effects import (
     table_of,
 )
 from skillofmind.evals.measure import Measure, mean_of
-from skillofmind.evals.records import Case, Gold, Item, Table
+from skillofmind.evals.records import Case, Item, Table
 from skillofmind.evals.statistics.resampling import Floats
 
 NAME = "languages"
@@ -39,7 +35,8 @@ NAME = "languages"
 PLAIN = "en"
 """Language of the plain arm."""
 
-ACT = "dailydialog.act"
+TASKS = {lang: f"xdailydialog.{lang}" for lang in (PLAIN, "de", "it", "zh")}
+"""Language -> task of the package with parallel dialogues."""
 
 
 def arm_of(lang: str) -> str:
@@ -47,39 +44,38 @@ def arm_of(lang: str) -> str:
     return "" if lang == PLAIN else f"{NAME}.{lang}"
 
 
-def parallel_items(dialogues: Iterable[Dialogue], table: LabelMap, *, task: str = NAME) -> list[Item]:
-    """Return the labelled turns of parallel dialogues that all languages have.
+def in_languages(items: Mapping[str, Sequence[Item]]) -> list[Item]:
+    """Return the turns that all languages have with the same right answer, as arms of the English items.
 
     Args:
-        dialogues: with `meta["parallel"]`; others are left out.
-        table: knows the class of an act.
-        task: name of the items' task.
+        items: language -> plain items; translations of a dialogue share their group.
 
     Returns:
-        items of all arms. Translations share id and group. A turn counts where every language has it with the
-        same class.
+        the English items as they are, then those of each language in their order, under the task, the id and
+        the group of the English one. Empty without English.
     """
-    by_lang: dict[str, dict[str, Item]] = {}
-    for dialogue in dialogues:
-        if "parallel" in dialogue.meta:
-            found = by_lang.setdefault(dialogue.lang, {})
-            found |= {one.id: one for one in _items(dialogue, table, task)}
-    if PLAIN not in by_lang:
-        return []
+    by_turn = {lang: {_turn(one): one for one in found} for lang, found in items.items()}
+    english = by_turn.pop(PLAIN, {})
     kept = [
-        key
-        for key, item in by_lang[PLAIN].items()
-        if all(key in found and found[key].gold == item.gold for found in by_lang.values())
+        turn
+        for turn, item in english.items()
+        if all(turn in found and found[turn].gold.label == item.gold.label for found in by_turn.values())
     ]
-    langs = [PLAIN, *sorted(by_lang.keys() - {PLAIN})]
-    return [by_lang[lang][key] for lang in langs for key in kept]
+    found = [english[turn] for turn in kept]
+    for lang, translated in sorted(by_turn.items()):
+        for plain, turn in zip(found[: len(kept)], kept, strict=True):
+            own = translated[turn]
+            found.append(
+                msgspec.structs.replace(
+                    own, task=plain.task, id=plain.id, group=plain.group, arm=arm_of(lang)
+                )
+            )
+    return found
 
 
-def class_score(case: Case, table: LabelMap) -> dict[str, float | None]:
-    """Return whether the skill of a case belongs to the act that people gave the turn."""
-    if not answered(case) or not case.item.gold.label:
-        return {"class": None}
-    return {"class": float(table.class_of(ACT, skill_of(case)) == case.item.gold.label)}
+def _turn(item: Item) -> tuple[str, int]:
+    """Return what translations of one turn share: the group, and the place in the dialogue."""
+    return item.group, len(item.dialogue.turns)
 
 
 def language_effects(cases: Sequence[Case]) -> tuple[Effect, ...]:
@@ -113,23 +109,6 @@ def language_tables(effects: Sequence[Effect]) -> tuple[Table, ...]:
 
 SAME = "same skill"
 KAPPA = "Cohen's kappa"
-
-
-def _items(dialogue: Dialogue, table: LabelMap, task: str) -> Iterable[Item]:
-    parallel = str(dialogue.meta["parallel"])
-    for index in every_turn(dialogue):
-        matches = (table.match(label) for label in dialogue.turns[index].labels if label.scheme == ACT)
-        match = next((one for one in matches if one is not None and one.group), None)
-        if match is not None:
-            yield Item(
-                task,
-                f"{parallel}:{index}",
-                parallel,
-                dialogue.before(index),
-                Gold(label=match.group or ""),
-                arm_of(dialogue.lang),
-                {"lang": dialogue.lang},
-            )
 
 
 def _agreement(name: str, skills: Sequence[Sequence[str]], groups: Sequence[str]) -> list[Effect]:
