@@ -8,6 +8,9 @@
 | `replaced` | what the corpus knows of the person (age, ethnicity) is replaced | where it is known |
 | `words` | every word with a gender is swapped for the other one | English, with such a word |
 
+Beside these, accuracy is compared between dialogues that mention women only, men only, both or neither
+(gaps.py): these are other dialogues, so a gap there is no proof of a cause.
+
 In the first four, A and B have the same wording but for the term, and the control is another term of the same
 group (contrast.py). In `words` the plain item is compared with the swapped one, and the control takes other
 words of the same gender.
@@ -41,6 +44,8 @@ from skillofmind.evals.audits.effects import (
     skill_of,
     table_of,
 )
+from skillofmind.evals.audits.gaps import GAP as SLICE_GAP
+from skillofmind.evals.audits.gaps import gaps, of_gender
 from skillofmind.evals.measure import mean_of
 from skillofmind.evals.records import Case, Item, Table
 
@@ -134,11 +139,10 @@ def bias_effects(cases: Sequence[Case], people: People | None = None) -> tuple[E
         cases: of all arms, the plain one included.
         people: what the arms were made from.
     """
-    arms = ByArm(cases)
-    found: list[Effect] = []
-    for one in contrasts(people or load_people()):
-        found += _contrast(one, arms)
-    return corrected([*found, *_words(arms)])
+    people, arms = people or load_people(), ByArm(cases)
+    found = [effect for one in contrasts(people) for effect in _contrast(one, arms)]
+    plain = [case for case in cases if not case.item.arm]
+    return corrected([*found, *_words(arms), *gaps(plain, of_gender(people.gendered))])
 
 
 def bias_tables(effects: Sequence[Effect]) -> tuple[Table, ...]:
@@ -150,6 +154,9 @@ def bias_tables(effects: Sequence[Effect]) -> tuple[Table, ...]:
         table_of("Flips between and within groups", effects, "", lambda e: e.measure.startswith("flips")),
         table_of("Divergence of skills", effects, spread, lambda e: e.measure.startswith("divergence")),
         table_of("Gap in accuracy", effects, "First group minus second.", lambda e: e.measure == GAP),
+        table_of(
+            "Accuracy by who is mentioned", effects, "Inside minus outside.", lambda e: e.measure == SLICE_GAP
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """The languages audit: the same turns in several languages should get the same skill.
 
-The plain arm is English; the other languages are arms of the same items. Measured are the share of turns with one skill in all languages, flips
-and Cohen's kappa for every pair of languages, and how much accuracy is lost against English where people
-labelled the turn (the label is the same in all languages).
+The plain arm is English; the other languages are arms of the same items. Measured are the share of turns with
+one skill in all languages, agreement and Cohen's kappa for every pair of languages, and how much accuracy is
+lost against English where people labelled the turn (the label is the same in all languages).
 
 `expected` is what independent choices with the same frequencies of skills would give: a planner that names
 one skill all the time agrees with itself in every language.
