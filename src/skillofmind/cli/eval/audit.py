@@ -46,8 +46,9 @@ _ROWS = 15
 
 _EPILOG = """\
 audits: bias (other names, gender, age, ethnicity, religion, place), robustness (context, history, noise,
-attacks, order of skills), languages (XDailyDialog in four languages, from --data), failures (what goes wrong;
-asks nothing more). Each item is asked some 70 times for bias and 36 times for robustness: begin with a small --n.
+attacks, order of skills), languages (XDailyDialog in four languages, from --data), failures (what goes
+wrong; asks nothing more). An item is asked some 70 times for bias and 36 times for robustness: begin with a
+small --n. Bias needs 20 items.
 
 RUN is a run directory: the same command goes on where it was, and asks nobody where all is answered.
 
@@ -258,6 +259,8 @@ def _show(options: AuditOptions, readings: "Sequence[Reading]") -> None:
         sys.stdout.write(f"\n{one.audit}: {one.items} items of {one.groups} dialogues\n")
         for table in one.tables:
             _print(table)
+        if not one.tables:
+            sys.stdout.write("  too few answered items for any number; ask more with --n\n")
         for note in one.notes:
             sys.stdout.write(f"  {note}\n")
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 arms: base (no plan), embedded (the embedded planner), skill (the model names a skill only), both (a planner
-of the model writes explanation and skill). One request at a time; every case goes through all arms in a round.
+of the model writes explanation and skill). One request at a time; a case goes through all arms in a round.
 
 examples:
   som eval latency --model NAME --base-url http://127.0.0.1:8000/v1
