@@ -10,6 +10,7 @@ from skillofmind.evals.audits.robustness import (
     ATTACK,
     ORDER,
     order_of,
+    permuted,
     robustness_arms,
     robustness_effects,
     robustness_tables,
@@ -116,3 +117,11 @@ def test_tables_hold_the_numbers_by_measure() -> None:
         "Without a valid skill",
     ]
     assert sum(len(table.rows) for table in tables) == len(found)
+
+
+def test_orders_hold_the_same_skills() -> None:
+    assert permuted(TAXONOMY, 0) == TAXONOMY
+    first, second = permuted(TAXONOMY, 1), permuted(TAXONOMY, 2)
+    assert first == permuted(TAXONOMY, 1)
+    assert first.names() != second.names() != TAXONOMY.names()
+    assert set(first.names()) == set(second.names()) == set(TAXONOMY.names())

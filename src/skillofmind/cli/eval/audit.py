@@ -194,8 +194,7 @@ async def _audit(options: AuditOptions, items: "list[Item]") -> "tuple[Ended, li
 async def _asking(options: AuditOptions) -> "AsyncIterator[tuple[Ask, str]]":
     """Give what asks an item, with the order of skills that its arm wants, and the planner's identity."""
     from skillofmind.evals.answering import plan_asker
-    from skillofmind.evals.audits.changes.order import permuted
-    from skillofmind.evals.audits.robustness import ORDERS, order_of
+    from skillofmind.evals.audits.robustness import ORDERS, order_of, permuted
 
     endpoint = Endpoint(
         options.model, options.base_url, options.api_key_env, options.timeout, options.concurrency

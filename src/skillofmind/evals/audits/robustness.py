@@ -9,6 +9,7 @@ Changes that should change the plan (without context, last turns only) measure u
 """
 
 from collections.abc import Sequence
+from random import Random
 
 import msgspec
 
@@ -78,7 +79,7 @@ def robustness_arms(items: Sequence[Item], taxonomy: Taxonomy, seed: int = SEED,
         items: plain ones.
         taxonomy: its skills are aimed at.
         seed: of all draws.
-        orders: arms with another order of skills; whoever asks has to show it (`order_of`).
+        orders: arms with another order of skills; whoever asks has to show it (`order_of`, `permuted`).
     """
     hostile = {
         f"{ATTACK}{place}.{name}": attacked(place, wording)
@@ -98,6 +99,14 @@ def robustness_arms(items: Sequence[Item], taxonomy: Taxonomy, seed: int = SEED,
 def order_of(arm: str) -> int:
     """Return the number of the order of skills that an arm has to be asked with; 0 is the file's."""
     return int(arm.removeprefix(ORDER)) if arm.startswith(ORDER) else 0
+
+
+def permuted(taxonomy: Taxonomy, number: int) -> Taxonomy:
+    """Return the taxonomy with its skills in order `number`; 0 is the order of the file."""
+    skills = list(taxonomy.skills)
+    if number:
+        Random(f"order:{number}").shuffle(skills)
+    return msgspec.structs.replace(taxonomy, skills=tuple(skills))
 
 
 def robustness_effects(cases: Sequence[Case], skills: int) -> tuple[Effect, ...]:

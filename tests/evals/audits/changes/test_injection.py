@@ -7,9 +7,7 @@ from hypothesis import given
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.evals.audits.arms import Scene
 from skillofmind.evals.audits.changes.injection import PLACES, Place, attacked, attacks
-from skillofmind.evals.audits.changes.order import permuted
 from skillofmind.mind.render import MARKER, render_context, render_turns
-from skillofmind.mind.taxonomy import load_taxonomy
 from tests.evals.audits.scenes import dialogues
 
 
@@ -50,12 +48,3 @@ def test_what_is_rendered_never_holds_the_marker(place: Place) -> None:
     shown = f"{render_context(found)}\n{render_turns(found)}"
     assert MARKER not in shown
     assert "(RESULT SKILL) Ethics" in shown
-
-
-def test_orders_hold_the_same_skills() -> None:
-    taxonomy = load_taxonomy()
-    assert permuted(taxonomy, 0) == taxonomy
-    first, second = permuted(taxonomy, 1), permuted(taxonomy, 2)
-    assert first == permuted(taxonomy, 1)
-    assert first.names() != second.names() != taxonomy.names()
-    assert set(first.names()) == set(second.names()) == set(taxonomy.names())
