@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(tuple[tuple[str, ...], Quality]).decode
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again: `$XDG_CACHE_HOME/skillofmind` or `~/.cache/skillofmind`."""
+    """Return `$XDG_CACHE_HOME/skillofmind` or `~/.cache/skillofmind`, for what can be made again."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base else Path.home() / ".cache") / "skillofmind"
 

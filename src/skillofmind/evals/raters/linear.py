@@ -3,8 +3,8 @@
     x = blocks of (1 + ln count) * idf, each brought to unit length        idf = ln((1 + n) / (1 + df)) + 1
     minimise  (1 / 2) ||W||^2 + C * sum over texts of  w_y [ -ln softmax(W^T x + b)[y] ]
 
-w_y = (n / (classes * n_y)) ^ balance evens out rare classes. L-BFGS from 0, no randomness: the same texts give
-the same weights on the same library versions. Training needs scipy (extra `eval`); rating needs numpy.
+w_y = (n / (classes * n_y)) ^ balance evens out rare classes. L-BFGS from 0, no randomness: the same texts
+give the same weights on the same library versions. Training needs scipy (extra `eval`); rating needs numpy.
 """
 
 from collections.abc import Sequence

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from skillofmind.core.errors import DataError
 from skillofmind.core.record import Record
-from skillofmind.mind.embedded.fit import fold_of
 from skillofmind.evals.measure import estimates, mean_of
 from skillofmind.evals.measures.labels import encoded, macro_f1
 from skillofmind.evals.raters.examples import Example, Kind, classes_of
 from skillofmind.evals.raters.grams import Field, Grams, Pair, grams
 from skillofmind.evals.raters.linear import Floats, Linear, fit, scores, taken
 from skillofmind.evals.records import Estimate, Table
+from skillofmind.mind.embedded.fit import fold_of
 
 FOLDS = 5
 """Parts of a corpus without a test part; each is rated by a model of the others."""
@@ -113,7 +113,7 @@ def trained(kind: Kind, examples: Sequence[Example], identity: str = "") -> Rate
         guessed = _out_of_fold(found, labels, examples, kind, len(classes))
         model, how = _fitted(found, labels, learned, kind, len(classes)), f"{FOLDS} folds by group"
     told = [classes[guess] for guess in guessed]
-    quality = _quality(kind, [examples[index] for index in held], told, how, len(learned), len(classes))
+    quality = _quality(kind, [examples[int(index)] for index in held], told, how, len(learned), len(classes))
     return Rater(kind.name, kind.about, classes, kind.fields, model, quality, identity)
 
 
