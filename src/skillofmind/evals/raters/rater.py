@@ -83,7 +83,7 @@ class Rater(NamedTuple):
 
 def rated(rater: Rater, pairs: Sequence[Pair]) -> NDArray[np.int64]:
     """Return the number of the class of each reply, [pairs]."""
-    return chances(rater, pairs).argmax(axis=1)
+    return np.asarray(chances(rater, pairs).argmax(axis=1), dtype=np.int64)
 
 
 def chances(rater: Rater, pairs: Sequence[Pair]) -> Floats:

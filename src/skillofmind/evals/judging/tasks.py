@@ -1,0 +1,207 @@
+"""What judges say, as tasks: the cases are single questions, the measures put orders and judges together.
+
+`<task>.votes`, an arm for each pair of systems:
+
+    win.<criterion>     win rate of the second system by the vote of all judges; `same` counts one half
+    win.all             the mean over criteria
+    first place @judge  share of preferences for whichever reply stood first; 1/2 without position bias
+    steady @judge       share of votes whose two orders say the same
+    readable @judge     share of verdicts that could be read
+
+`<task>.ratings`, an arm for each system: the mean of each criterion over judges, from 1 to the scale.
+
+Every number is a sum over items of the draw, so the intervals know that verdicts on one item go together.
+`n` counts the verdicts that a number is made of.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from skillofmind.evals.judging.agreement import judges_table, people_table
+from skillofmind.evals.judging.questions import pair_of, place_of, ratings_task, votes_task
+from skillofmind.evals.judging.verdicts import Choice, read_pair, read_rating
+from skillofmind.evals.judging.votes import MAJORITY, Ballot, Vote, ballots, by_item, majority, votes_of
+from skillofmind.evals.judging.wording import Wording
+from skillofmind.evals.measure import Measure, estimates, mean_of, ratio_of
+from skillofmind.evals.records import Answer, Better, Case, Cell, Item, Table
+from skillofmind.evals.task import Task
+
+Scores = dict[str, float | None]
+
+_SECOND: dict[str, dict[Choice, float]] = {
+    "12": {"A": 0.0, "B": 1.0, "tie": 0.5},
+    "21": {"A": 1.0, "B": 0.0, "tie": 0.5},
+}
+"""Order -> choice -> what it counts for the second system."""
+
+
+def judge_tasks(task: str, wording: Wording, people: Sequence[Vote] = ()) -> tuple[Task, Task]:
+    """Return the tasks of pairs and of single replies.
+
+    Args:
+        task: whose replies are judged.
+        wording: names the criteria.
+        people: votes of people on the same pairs.
+    """
+    criteria = tuple(wording.criteria)
+    votes = Task(
+        votes_task(task),
+        "Which of two replies is better, asked in both orders.",
+        "reply",
+        "",
+        _no_items,
+        partial(_score_pair, criteria),
+        partial(_vote_measures, criteria),
+        partial(_vote_tables, criteria, tuple(people)),
+        slices=("talks to a judge",),
+    )
+    ratings = Task(
+        ratings_task(task),
+        f"How good a reply is, from 1 to {wording.scale}.",
+        "reply",
+        "",
+        _no_items,
+        partial(_score_single, criteria, wording.scale),
+        partial(_rating_measures, criteria),
+        partial(_rating_tables, criteria),
+        slices=("judge", "talks to a judge"),
+    )
+    return votes, ratings
+
+
+def _no_items(data: Path) -> Iterable[Item]:
+    """Questions come from replies, not from a corpus."""
+    return iter(())
+
+
+def _score_pair(criteria: Sequence[str], item: Item, answer: Answer) -> Scores:
+    if answer.error is not None:
+        return dict.fromkeys((*criteria, "readable"))
+    values = _SECOND[place_of(item).order]
+    found = read_pair(answer.reply, criteria)
+    scores: Scores = {name: None if one is None else values[one] for name, one in found.items()}
+    return scores | {"readable": float(None not in scores.values())}
+
+
+def _score_single(criteria: Sequence[str], scale: int, item: Item, answer: Answer) -> Scores:
+    if answer.error is not None:
+        return dict.fromkeys((*criteria, "readable"))
+    found = read_rating(answer.reply, criteria, scale)
+    scores: Scores = {name: None if one is None else float(one) for name, one in found.items()}
+    return scores | {"readable": float(None not in scores.values())}
+
+
+def _vote_measures(criteria: Sequence[str], cases: Sequence[Case]) -> list[Measure]:
+    found = ballots(cases, criteria)
+    pair = pair_of(cases[0].item.arm) if cases else pair_of("")
+    about = f"Win rate of {pair.second!r} over {pair.first!r}"
+    measures = [
+        _win(
+            f"win.{name}", [one for one in found if one.criterion == name], len(cases), f"{about} by {name}."
+        )
+        for name in criteria
+    ]
+    measures.append(_win("win.all", found, len(cases), f"{about}, mean over criteria and items."))
+    for judge in dict.fromkeys(one.judge for one in found):
+        mine = [one for one in found if one.judge == judge]
+        measures += [
+            _place(f"first place @{judge}", mine, len(cases)),
+            _steady(f"steady @{judge}", mine, len(cases)),
+            _readable(f"readable @{judge}", judge, cases),
+        ]
+    return measures
+
+
+def _win(name: str, found: Sequence[Ballot], cases: int, about: str, better: Better = "higher") -> Measure:
+    """Return the mean vote of all judges."""
+    rows, n = np.zeros((cases, 2)), 0
+    for group in by_item(found).values():
+        value = majority(one.value for one in group)
+        if value is not None:
+            rows[group[0].case] += (value, 1)
+            n += sum(2 for one in group if one.complete)
+    return ratio_of(name, rows, n, better, about)
+
+
+def _place(name: str, found: Sequence[Ballot], cases: int) -> Measure:
+    rows, n = np.zeros((cases, 2)), 0
+    for one in found:
+        rows[one.case] += (sum(one.places), len(one.places))
+        n += len(one.places)
+    about = "Share of the preferences that are for whichever reply stood first; 0.5 without position bias."
+    return ratio_of(name, rows, n, "", about)
+
+
+def _steady(name: str, found: Sequence[Ballot], cases: int) -> Measure:
+    rows, n = np.zeros((cases, 2)), 0
+    for one in found:
+        if one.complete:
+            rows[one.case] += (len(set(one.seen.values())) == 1, 1)
+            n += 2
+    return ratio_of(name, rows, n, "higher", "Share of the votes whose two orders say the same.")
+
+
+def _readable(name: str, judge: str, cases: Sequence[Case]) -> Measure:
+    values = [case.scores.get("readable") if place_of(case.item).judge == judge else None for case in cases]
+    return mean_of(name, values, "higher", "Share of the answers with a verdict for every criterion.")
+
+
+def _vote_tables(criteria: Sequence[str], people: Sequence[Vote], cases: Sequence[Case]) -> tuple[Table, ...]:
+    votes = votes_of(cases, criteria)
+    if not votes:
+        return ()
+    found = [_votes_table(criteria, cases)]
+    judges = judges_table(votes)
+    if judges is not None:
+        found.append(judges)
+    pair = pair_of(cases[0].item.arm)
+    here = [one for one in people if {one.first, one.second} == set(pair)]
+    if here:
+        found.append(people_table(votes, here))
+    return tuple(found)
+
+
+def _votes_table(criteria: Sequence[str], cases: Sequence[Case]) -> Table:
+    """Return wins, ties and losses of every judge by every criterion, with the win rate's interval."""
+    found, groups = ballots(cases, criteria), [case.item.group for case in cases]
+    judges = list(dict.fromkeys(one.judge for one in found))
+    rows: list[tuple[Cell, ...]] = []
+    for criterion in criteria:
+        by_criterion = [one for one in found if one.criterion == criterion]
+        for judge in [*judges, MAJORITY] if len(judges) > 1 else judges:
+            mine = [one for one in by_criterion if judge in (one.judge, MAJORITY)]
+            values = [majority(one.value for one in group) for group in by_item(mine).values()]
+            (win,) = estimates([_win("", mine, len(cases), "")], groups)
+            counts = (values.count(1.0), values.count(0.5), values.count(0.0), values.count(None))
+            rows.append((criterion, judge, *counts, win.value, win.low, win.high))
+    pair = pair_of(cases[0].item.arm)
+    columns = ("criterion", "judge", pair.second, "same", pair.first, "missing", "win rate", "low", "high")
+    return Table("Votes", columns, tuple(rows), "A preference counts where both orders agree on it.")
+
+
+def _rating_measures(criteria: Sequence[str], cases: Sequence[Case]) -> list[Measure]:
+    measures = [
+        mean_of(name, [case.scores.get(name) for case in cases], "higher", f"Mean rating of {name}.")
+        for name in criteria
+    ]
+    readable = [case.scores.get("readable") for case in cases]
+    about = "Share of the answers with a rating for every criterion."
+    return [*measures, mean_of("readable", readable, "higher", about)]
+
+
+def _rating_tables(criteria: Sequence[str], cases: Sequence[Case]) -> tuple[Table, ...]:
+    """Return the mean rating of every judge by every criterion."""
+    judges = dict.fromkeys(place_of(case.item).judge for case in cases)
+    rows: list[tuple[Cell, ...]] = []
+    for criterion in criteria:
+        for judge in judges:
+            there = [
+                value
+                for case in cases
+                if place_of(case.item).judge == judge and (value := case.scores.get(criterion)) is not None
+            ]
+            rows.append((criterion, judge, len(there), sum(there) / len(there) if there else None))
+    return (Table("Ratings", ("criterion", "judge", "ratings", "mean"), tuple(rows)),)
