@@ -3,7 +3,8 @@
 Accuracy, macro-F1, corpus BLEU, kappa, calibration error and the like are functions of sums. So each measure
 is a matrix with a row a case and a `value` of the summed rows, and intervals and tests are the same few lines
 for all of them: cases of one group are added up, groups are drawn with replacement (interval of a value and
-of a paired difference) or change sides (permutation test).
+of a paired difference) or change sides (permutation test). The ends of an interval are quantiles that are
+further out the fewer groups there are (`statistics.intervals`: expanded).
 
     >>> right = mean_of("accuracy", [1.0, 0.0, 1.0, None])
     >>> one = estimates([right], ["a", "a", "b", "b"], resamples=200)[0]
@@ -15,9 +16,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import structs
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.records import Better, Difference, Estimate
+from skillofmind.evals.statistics.grouping import Indices, numbered, summed
+from skillofmind.evals.statistics.intervals import levels, quantiles
+from skillofmind.evals.statistics.multiple import holm
 from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
 
 RESAMPLES = 1000
@@ -71,9 +76,9 @@ def quotient(sums: Floats) -> Floats:
 def estimates(
     measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> tuple[Estimate, ...]:
-    """Return every measure with the 2.5 % and 97.5 % quantiles over resamples of whole groups.
+    """Return every measure with its 95 % interval over resamples of whole groups.
 
-    There is no interval below two groups.
+    There is no interval below two groups. Resamples where a measure is undefined are left out.
 
     Args:
         measures: all of the same cases.
@@ -87,11 +92,13 @@ def estimates(
     of, count = _numbered(measures, groups)
     if count < 2:
         return tuple(
-            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups)) for one in measures
+            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups), count)
+            for one in measures
         )
     weights = group_weights(count, resamples=resamples, seed=seed)
     return tuple(
-        _estimate(one, one.value(weights @ _by_group(one.rows, of, count)), len(groups)) for one in measures
+        _estimate(one, one.value(weights @ summed(one.rows, of, count)), len(groups), count)
+        for one in measures
     )
 
 
@@ -108,7 +115,7 @@ def differences(
     """Return second minus first of every pair of measures, whose rows are of the same items in one order.
 
     The p-value is that of the paired permutation test over whole groups, (1 + those at least as far from 0) /
-    (1 + permutations); it is not corrected yet (`adjusted` is empty).
+    (1 + permutations); it is not corrected yet (`adjusted` is empty; see `corrected`).
 
     Raises:
         ConfigurationError: rows and groups do not fit.
@@ -118,54 +125,56 @@ def differences(
     swaps = swapped_groups(count, permutations=permutations, seed=seed)
     found = []
     for first, second in pairs:
-        one, other = (_by_group(measure.rows, of, count) for measure in (first, second))
+        one, other = (summed(measure.rows, of, count) for measure in (first, second))
         spread = second.value(drawn @ other) - first.value(drawn @ one)
         moved = swaps @ (one - other)
-        null = second.value(other.sum(axis=0) + moved) - first.value(one.sum(axis=0) - moved)
-        value, low, high = _interval(spread)
+        swapped = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
+        value, low, high = _interval(spread, count)
         n = min(first.n, second.n)
-        found.append(Difference(task, first.name, *names, value, low, high, _p(null), None, n))
+        found.append(Difference(task, first.name, *names, value, low, high, _p(*swapped), None, n))
     return tuple(found)
 
 
-def _p(null: Floats) -> float | None:
+def corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return the differences with `adjusted` p-values: Holm's, over all of them that have one.
+
+    Give it what is looked at together: all differences of a task.
+    """
+    adjusted = holm([one.p for one in found])
+    return tuple(structs.replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))
+
+
+def _p(second: Floats, first: Floats) -> float | None:
+    null = second - first
     if not np.isfinite(null[0]):
         return None
-    # A permutation that gives the same sums in another order of addition is as far from 0, not nearer.
-    far = np.abs(null[1:]) >= abs(null[0]) - 1e-12
-    return float((1 + far.sum()) / (1 + len(far)))
+    # A permutation that gives the same sums in another order of addition is as far from 0, not nearer; one
+    # that leaves a measure undefined might be, too.
+    same = 1e-12 * max(1.0, abs(float(first[0])), abs(float(second[0])))
+    near = np.abs(null[1:]) < abs(null[0]) - same
+    return float((1 + (~near).sum()) / (1 + len(near)))
 
 
-def _numbered(
-    measures: Sequence[Measure], groups: Sequence[str]
-) -> tuple["np.typing.NDArray[np.int64]", int]:
+def _numbered(measures: Sequence[Measure], groups: Sequence[str]) -> tuple[Indices, int]:
     for one in measures:
         if len(one.rows) != len(groups):
             raise ConfigurationError(
                 f"measure {one.name!r} has {len(one.rows)!r} rows for {len(groups)!r} cases; give each one."
             )
-    names = {name: index for index, name in enumerate(dict.fromkeys(groups))}
-    return np.array([names[group] for group in groups], dtype=np.int64), len(names)
+    return numbered(groups)
 
 
-def _by_group(rows: Floats, of: "np.typing.NDArray[np.int64]", count: int) -> Floats:
-    found = np.zeros((count, rows.shape[1]))
-    np.add.at(found, of, rows)
-    return found
-
-
-def _estimate(measure: Measure, values: Floats, cases: int) -> Estimate:
-    value, low, high = _interval(values)
+def _estimate(measure: Measure, values: Floats, cases: int, groups: int) -> Estimate:
+    value, low, high = _interval(values, groups)
     return Estimate(
         measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
     )
 
 
-def _interval(values: Floats) -> tuple[float | None, float | None, float | None]:
+def _interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
     """Return the first value and the interval of the others, `None` where undefined."""
     value = float(values[0]) if np.isfinite(values[0]) else None
     others = values[1:][np.isfinite(values[1:])]
     if value is None or not len(others):
         return value, None, None
-    low, high = np.quantile(others, [0.025, 0.975])
-    return value, float(low), float(high)
+    return value, *quantiles(others, *levels(groups))
