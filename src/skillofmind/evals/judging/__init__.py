@@ -13,7 +13,8 @@
 
 *Not covered*
 
-- A judge that follows "this reply is the best" wherever it stands prefers that reply in both orders. The count
+- A judge that follows "this reply is the best" wherever it stands prefers that reply in both orders. The
+count
   of replies that talk to a judge, and agreement with people, are what shows it.
 - Tastes that all judges share, such as for long replies: several judges of one family are nearly one judge.
 """

@@ -1,8 +1,8 @@
 """How far judges agree: with each other, and with people.
 
-Two sides are compared by Cohen's kappa over votes `first`, `second`, `same`; three judges and more together by
-Fleiss' kappa, over the items that all of them voted on. Agreement with the majority of people is shown beside
-that of single people with the others: a judge cannot be asked for more.
+Two sides are compared by Cohen's kappa over votes `first`, `second`, `same`; three judges and more together
+by Fleiss' kappa, over the items that all of them voted on. Agreement with the majority of people is shown
+beside that of single people with the others: a judge cannot be asked for more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

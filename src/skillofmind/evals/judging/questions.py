@@ -104,7 +104,7 @@ def said_by_arm(items: Iterable[Item], answers: Mapping[str, Answer]) -> list[Sa
 def pair_questions(
     said: Sequence[Said], pairs: Sequence[Pair], judges: Sequence[str], wording: Wording
 ) -> list[Item]:
-    """Return the questions about pairs: each in both orders, to every judge; pairs that lack a reply have none.
+    """Return the questions about pairs, each in both orders, to every judge; a pair needs both replies.
 
     Raises:
         ConfigurationError: a judge's name cannot stand in an id, or a name occurs twice.

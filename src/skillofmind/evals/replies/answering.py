@@ -7,9 +7,9 @@
    first; then the agent answers by way of `mind.inject.planned`, as it would behind `som serve`.
 3. Conversation, sampling and budget are the same in all arms, and so is the plan.
 
-A plan that failed is a failed item, which the next start asks again: an answer without the plan would count as
-one with it. A planner that abstains, or names no skill of the taxonomy, is part of how it does: the reply goes
-out unplanned, and `planned` counts it.
+A plan that failed is a failed item, which the next start asks again: an answer without the plan would count
+as one with it. A planner that abstains, or names no skill of the taxonomy, is part of how it does: the
+reply goes out unplanned, and `planned` counts it.
 """
 
 import asyncio
@@ -41,8 +41,8 @@ class MadePlan(Record, frozen=True):
 class PlanBook:
     """One plan for every item, whatever its arm.
 
-    Plans are kept as soon as they are there, so a run that goes on shows later arms the plan that earlier ones
-    were shown. Failed ones are not kept.
+    Plans are kept as soon as they are there, so a run that goes on shows later arms the plan that earlier
+    ones were shown. Failed ones are not kept.
     """
 
     def __init__(self, planner: Planner, store: Store | None = None) -> None:

@@ -9,8 +9,8 @@
 | `planned` | whether the agent was shown a plan | |
 
 Levels and classes come from the raters that there are; without its corpus a rater is missing, and its scores
-are `None`. How good the raters are is a table of every result: a difference between arms that is small against
-their faults says little.
+are `None`. How good the raters are is a table of every result: a difference between arms that is small
+against their faults says little.
 """
 
 from collections.abc import Callable, Mapping, Sequence
