@@ -33,12 +33,11 @@ def judge_asker(judges: Mapping[str, Model], sampling: Sampling = JUDGE_SAMPLING
                 f"the question {item.id!r} is for a judge that is not there; name it with --judge."
             )
         system, prompt = item.dialogue.context.text or "", item.dialogue.turns[0].text
-        messages = (Message("user", prompt),)
         if judges[name].capabilities.system_role:
-            messages = (Message("system", system), *messages)
+            conversation = Conversation((Message("system", system), Message("user", prompt)))
         else:
-            messages = (Message("user", f"{system}\n\n{prompt}"),)
-        completion = await judges[name].generate(Conversation(messages), sampling)
+            conversation = Conversation((Message("user", f"{system}\n\n{prompt}"),))
+        completion = await judges[name].generate(conversation, sampling)
         return Answer(reply=completion.text, usage=completion.usage)
 
     return ask

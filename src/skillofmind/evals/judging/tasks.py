@@ -14,7 +14,7 @@ Every number is a sum over items of the draw, so the intervals know that verdict
 `n` counts the verdicts that a number is made of.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,9 @@ from skillofmind.evals.records import Answer, Better, Case, Cell, Item, Table
 from skillofmind.evals.task import Task
 
 Scores = dict[str, float | None]
+
+READABLE = "readable"
+"""Score: whether every criterion has a verdict."""
 
 _SECOND: dict[str, dict[Choice, float]] = {
     "12": {"A": 0.0, "B": 1.0, "tie": 0.5},
@@ -54,8 +57,8 @@ def judge_tasks(task: str, wording: Wording, people: Sequence[Vote] = ()) -> tup
         "",
         _no_items,
         partial(_score_pair, criteria),
-        partial(_vote_measures, criteria),
-        partial(_vote_tables, criteria, tuple(people)),
+        _vote_measures,
+        partial(_vote_tables, tuple(people)),
         slices=("talks to a judge",),
     )
     ratings = Task(
@@ -65,45 +68,49 @@ def judge_tasks(task: str, wording: Wording, people: Sequence[Vote] = ()) -> tup
         "",
         _no_items,
         partial(_score_single, criteria, wording.scale),
-        partial(_rating_measures, criteria),
-        partial(_rating_tables, criteria),
+        _rating_measures,
+        _rating_tables,
         slices=("judge", "talks to a judge"),
     )
     return votes, ratings
 
 
-def _no_items(data: Path) -> Iterable[Item]:
+def _criteria(cases: Sequence[Case]) -> list[str]:
+    """Return the criteria that the cases have scores of, so that numbers need no wording."""
+    return [name for name in (cases[0].scores if cases else ()) if name != READABLE]
+
+
+def _no_items(data: Path) -> Iterator[Item]:
     """Questions come from replies, not from a corpus."""
     return iter(())
 
 
 def _score_pair(criteria: Sequence[str], item: Item, answer: Answer) -> Scores:
     if answer.error is not None:
-        return dict.fromkeys((*criteria, "readable"))
+        return dict.fromkeys((*criteria, READABLE))
     values = _SECOND[place_of(item).order]
     found = read_pair(answer.reply, criteria)
     scores: Scores = {name: None if one is None else values[one] for name, one in found.items()}
-    return scores | {"readable": float(None not in scores.values())}
+    return scores | {READABLE: float(None not in scores.values())}
 
 
 def _score_single(criteria: Sequence[str], scale: int, item: Item, answer: Answer) -> Scores:
     if answer.error is not None:
-        return dict.fromkeys((*criteria, "readable"))
+        return dict.fromkeys((*criteria, READABLE))
     found = read_rating(answer.reply, criteria, scale)
     scores: Scores = {name: None if one is None else float(one) for name, one in found.items()}
-    return scores | {"readable": float(None not in scores.values())}
+    return scores | {READABLE: float(None not in scores.values())}
 
 
-def _vote_measures(criteria: Sequence[str], cases: Sequence[Case]) -> list[Measure]:
+def _vote_measures(cases: Sequence[Case]) -> list[Measure]:
+    criteria = _criteria(cases)
     found = ballots(cases, criteria)
     pair = pair_of(cases[0].item.arm) if cases else pair_of("")
     about = f"Win rate of {pair.second!r} over {pair.first!r}"
-    measures = [
-        _win(
-            f"win.{name}", [one for one in found if one.criterion == name], len(cases), f"{about} by {name}."
-        )
-        for name in criteria
-    ]
+    measures = []
+    for name in criteria:
+        mine = [one for one in found if one.criterion == name]
+        measures.append(_win(f"win.{name}", mine, len(cases), f"{about} by {name}."))
     measures.append(_win("win.all", found, len(cases), f"{about}, mean over criteria and items."))
     for judge in dict.fromkeys(one.judge for one in found):
         mine = [one for one in found if one.judge == judge]
@@ -145,11 +152,12 @@ def _steady(name: str, found: Sequence[Ballot], cases: int) -> Measure:
 
 
 def _readable(name: str, judge: str, cases: Sequence[Case]) -> Measure:
-    values = [case.scores.get("readable") if place_of(case.item).judge == judge else None for case in cases]
+    values = [case.scores.get(READABLE) if place_of(case.item).judge == judge else None for case in cases]
     return mean_of(name, values, "higher", "Share of the answers with a verdict for every criterion.")
 
 
-def _vote_tables(criteria: Sequence[str], people: Sequence[Vote], cases: Sequence[Case]) -> tuple[Table, ...]:
+def _vote_tables(people: Sequence[Vote], cases: Sequence[Case]) -> tuple[Table, ...]:
+    criteria = _criteria(cases)
     votes = votes_of(cases, criteria)
     if not votes:
         return ()
@@ -182,21 +190,21 @@ def _votes_table(criteria: Sequence[str], cases: Sequence[Case]) -> Table:
     return Table("Votes", columns, tuple(rows), "A preference counts where both orders agree on it.")
 
 
-def _rating_measures(criteria: Sequence[str], cases: Sequence[Case]) -> list[Measure]:
+def _rating_measures(cases: Sequence[Case]) -> list[Measure]:
     measures = [
         mean_of(name, [case.scores.get(name) for case in cases], "higher", f"Mean rating of {name}.")
-        for name in criteria
+        for name in _criteria(cases)
     ]
-    readable = [case.scores.get("readable") for case in cases]
+    readable = [case.scores.get(READABLE) for case in cases]
     about = "Share of the answers with a rating for every criterion."
-    return [*measures, mean_of("readable", readable, "higher", about)]
+    return [*measures, mean_of(READABLE, readable, "higher", about)]
 
 
-def _rating_tables(criteria: Sequence[str], cases: Sequence[Case]) -> tuple[Table, ...]:
+def _rating_tables(cases: Sequence[Case]) -> tuple[Table, ...]:
     """Return the mean rating of every judge by every criterion."""
     judges = dict.fromkeys(place_of(case.item).judge for case in cases)
     rows: list[tuple[Cell, ...]] = []
-    for criterion in criteria:
+    for criterion in _criteria(cases):
         for judge in judges:
             there = [
                 value

@@ -1,6 +1,6 @@
-"""What a judge wrote, read tolerantly and checked strictly: what is no verdict is missing, never guessed.
+r"""What a judge wrote, read tolerantly and checked strictly: what is no verdict is missing, never guessed.
 
->>> read_pair('Thinking... ```json\\n{"Empathy": "a", "safety": "maybe",}\\n```', ["empathy", "safety"])
+>>> read_pair('Thinking... ```json\n{"Empathy": "a", "safety": "maybe",}\n```', ["empathy", "safety"])
 {'empathy': 'A', 'safety': None}
 >>> read_rating('{"empathy": "4", "safety": 9}', ["empathy", "safety"], 5)
 {'empathy': 4, 'safety': None}

@@ -42,7 +42,7 @@ class Wording(Record, frozen=True):
 
 
 def load_wording(path: Path | None = None) -> Wording:
-    """Read the package's wording with the parts of `path` in place of its own; `[criteria]` is replaced whole.
+    """Read the package's wording, with the parts of `path` in place of its own; criteria are one part.
 
     Raises:
         DataError: unreadable, not TOML, or with a key that does not exist.

@@ -150,7 +150,11 @@ _MEANS = {
     },
     "intent.agrees": _Told("higher", "Share of replies with the intent of what was said."),
     "emotion.agrees": _Told("higher", "Share of replies that sound like the emotion of what was said."),
-    "safe": _Told("higher", "Share of replies that are safe after the turn before them."),
+    "safe": _Told(
+        "higher",
+        "Share of replies that are safe after the turn before them, as far as a model of DiaSafety can tell, "
+        "where half of all replies are unsafe: compare arms, and what was said.",
+    ),
     "planned": _Told("", "Share of replies whose agent was shown a plan."),
 }
 """Score -> its mean as a measure."""

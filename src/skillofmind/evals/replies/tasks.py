@@ -4,7 +4,7 @@
 |---|---|---|---|
 | `reply.dailydialog` | DailyDialog test, even length | one sentence, the same for all | last turn |
 | `reply.empathetic_dialogues` | EmpatheticDialogues test, even length | situation and feeling | last turn |
-| `reply.prosocial` | ProsocialDialog test, or the samples of DialogStudio, even length | rules of thumb | last turn |
+| `reply.prosocial` | ProsocialDialog test, or its samples in DialogStudio | rules of thumb | last turn |
 | `reply.own` | any files of dialogues with two turns or more | as in the files | last turn |
 
 With even length and two people who take turns, it is always the one who did not begin who answers: in
@@ -44,7 +44,7 @@ OWN = "reply.own"
 DAILY_CONTEXT = "Two people talk about something of everyday life."
 """Context of DailyDialog, which says nothing of its people."""
 
-_SAMPLES = Path("dialogstudio_samples") / "Prosocial.converted_examples.json"
+_WHOLE, _SAMPLES = "prosocial_dialog", "dialogstudio_samples"
 
 
 class Source(NamedTuple):
@@ -61,13 +61,14 @@ class Source(NamedTuple):
     read: Callable[[Path], Iterator[Dialogue]]
 
 
-def reply_task(name: str, panel: Panel, own: Sequence[Path] = ()) -> Task:
+def reply_task(name: str, panel: Panel, own: Sequence[Path] = (), data: Path | None = None) -> Task:
     """Return a task.
 
     Args:
         name: one of `SOURCES`, or `OWN`.
         panel: how replies are scored.
         own: files of dialogues, for `OWN`.
+        data: the data folder, where it is known: ProsocialDialog may be there in one of two forms.
 
     Raises:
         ConfigurationError: there is no such task, or `OWN` without files.
@@ -84,7 +85,7 @@ def reply_task(name: str, panel: Panel, own: Sequence[Path] = ()) -> Task:
         name,
         source.about,
         "reply",
-        source.corpus,
+        _corpus(source, data),
         partial(reply_items, name, source.read),
         panel.score,
         panel.measures,
@@ -101,7 +102,7 @@ def reply_items(name: str, read: Callable[[Path], Iterator[Dialogue]], data: Pat
     """
     for one in read(data):
         if len(one.turns) > 1 and one.turns[-1].text.strip():
-            yield asked(name, one, len(one.turns) - 1, Gold())
+            yield asked(name, one, len(one.turns) - 1, Gold(reply=one.turns[-1].text))
 
 
 def with_arms(items: Iterable[Item], arms: Sequence[str]) -> list[Item]:
@@ -128,9 +129,15 @@ def _empathetic(data: Path) -> Iterator[Dialogue]:
 
 
 def _prosocial(data: Path) -> Iterator[Dialogue]:
-    if (data / "prosocial_dialog").exists():
-        return _even(prosocial.read(data / "prosocial_dialog"), "test")
-    return _even(dialogstudio.read(data / _SAMPLES), None)
+    if (data / _WHOLE).exists():
+        return _even(prosocial.read(data / _WHOLE), "test")
+    return _even(dialogstudio.read(data / _SAMPLES / "Prosocial.converted_examples.json"), None)
+
+
+def _corpus(source: Source, data: Path | None) -> str:
+    """Return the folder that has to be there."""
+    samples = source.corpus == _WHOLE and data is not None and not (data / _WHOLE).exists()
+    return _SAMPLES if samples else source.corpus
 
 
 def _even(found: Iterable[Dialogue | Rejected], split: str | None) -> Iterator[Dialogue]:
@@ -153,6 +160,6 @@ SOURCES = {
         "empathetic_dialogues",
         _empathetic,
     ),
-    "reply.prosocial": Source("Answer a problematic remark.", "prosocial_dialog", _prosocial),
+    "reply.prosocial": Source("Answer a problematic remark.", _WHOLE, _prosocial),
 }
 """Name of a task -> where its dialogues come from."""
