@@ -2,8 +2,8 @@
 
     python -m benchmarks.statistics_check --out results/statistics_check.json
 
-- *tests*: data in which nothing differs is drawn 2,000 times. A test at alpha = 0.05 has to reject as often as
-  its size says: 0.05, or less for a test of counts, whose exact size is found by going through all counts.
+- *tests*: data in which nothing differs is drawn 2,000 times. A test at alpha = 0.05 has to reject as often
+  as its size says: 0.05, or less for a test of counts, whose exact size is found by going through all counts.
 - *intervals*: data with a known true value is drawn 2,000 times. A 95 % interval has to hold it in 95 % of
   them, or as often as the exact coverage says.
 

@@ -15,15 +15,20 @@ further out the fewer groups there are (`statistics.intervals`: expanded).
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
 from msgspec import structs
 
-from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.errors import ConfigurationError, MissingExtra
 from skillofmind.evals.records import Better, Difference, Estimate
-from skillofmind.evals.statistics.grouping import Indices, numbered, summed
-from skillofmind.evals.statistics.intervals import levels, quantiles
-from skillofmind.evals.statistics.multiple import holm
-from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
+
+try:
+    import numpy as np
+
+    from skillofmind.evals.statistics.grouping import Indices, numbered, summed
+    from skillofmind.evals.statistics.intervals import levels, quantiles
+    from skillofmind.evals.statistics.multiple import holm
+    from skillofmind.evals.statistics.resampling import Floats, swap_blocks, weight_blocks
+except ImportError as error:
+    raise MissingExtra("an evaluation needs numpy and scipy; pip install 'skillofmind[eval]'.") from error
 
 RESAMPLES = 1000
 """Resamples of an interval."""
@@ -45,6 +50,7 @@ class Measure(NamedTuple):
         n: cases that count.
         better: which way it improves.
         about: what it says, in one sentence.
+        compared: whether arms and runs are compared by it; a chance level only stands beside the others.
     """
 
     name: str
@@ -53,6 +59,7 @@ class Measure(NamedTuple):
     n: int
     better: Better = "higher"
     about: str = ""
+    compared: bool = True
 
 
 def mean_of(name: str, values: Sequence[float | None], better: Better = "higher", about: str = "") -> Measure:
@@ -89,17 +96,31 @@ def estimates(
     Raises:
         ConfigurationError: a measure has more or fewer rows than there are groups.
     """
+    values = resampled(measures, groups, resamples=resamples, seed=seed)
+    count = len(set(groups))
+    return tuple(
+        _estimate(one, found, len(groups), count) for one, found in zip(measures, values, strict=True)
+    )
+
+
+def resampled(
+    measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[Floats]:
+    """Return the values of every measure, [1 + resamples]: the first of all cases, then one of each resample.
+
+    Below two groups there is the first one only.
+
+    Raises:
+        ConfigurationError: a measure has more or fewer rows than there are groups.
+    """
     of, count = _numbered(measures, groups)
     if count < 2:
-        return tuple(
-            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups), count)
-            for one in measures
-        )
-    weights = group_weights(count, resamples=resamples, seed=seed)
-    return tuple(
-        _estimate(one, one.value(weights @ summed(one.rows, of, count)), len(groups), count)
-        for one in measures
-    )
+        return [one.value(one.rows.sum(axis=0, keepdims=True)) for one in measures]
+    # One product for all measures: many thin ones take several times as long.
+    sums = np.hstack([np.zeros((count, 0)), *(summed(one.rows, of, count) for one in measures)])
+    ends = np.cumsum([one.rows.shape[1] for one in measures])[:-1]
+    found = np.vstack([drawn @ sums for drawn in weight_blocks(count, resamples=resamples, seed=seed)])
+    return [one.value(part) for one, part in zip(measures, np.split(found, ends, axis=1), strict=True)]
 
 
 def differences(
@@ -121,18 +142,44 @@ def differences(
         ConfigurationError: rows and groups do not fit.
     """
     of, count = _numbered([one for pair in pairs for one in pair], groups)
-    drawn = group_weights(count, resamples=resamples, seed=seed) if count > 1 else np.ones((1, max(count, 1)))
-    swaps = swapped_groups(count, permutations=permutations, seed=seed)
-    found = []
-    for first, second in pairs:
-        one, other = (summed(measure.rows, of, count) for measure in (first, second))
-        spread = second.value(drawn @ other) - first.value(drawn @ one)
-        moved = swaps @ (one - other)
-        swapped = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
-        value, low, high = _interval(spread, count)
-        n = min(first.n, second.n)
-        found.append(Difference(task, first.name, *names, value, low, high, _p(*swapped), None, n))
-    return tuple(found)
+    sums = [(summed(first.rows, of, count), summed(second.rows, of, count)) for first, second in pairs]
+    spreads: list[list[Floats]] = [[] for _ in pairs]
+    swapped: list[list[Floats]] = [[] for _ in pairs]
+    for drawn in weight_blocks(max(count, 1), resamples=resamples if count > 1 else 0, seed=seed):
+        for found, (first, second), (one, other) in zip(spreads, pairs, sums, strict=True):
+            found.append(second.value(drawn @ other) - first.value(drawn @ one))
+    for swaps in swap_blocks(count, permutations=permutations, seed=seed):
+        for found, (first, second), (one, other) in zip(swapped, pairs, sums, strict=True):
+            moved = swaps @ (one - other)
+            sides = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
+            found.append(np.stack(sides))
+    return tuple(
+        _difference(task, names, pair, np.concatenate(spread), np.concatenate(sides, axis=1), count)
+        for pair, spread, sides in zip(pairs, spreads, swapped, strict=True)
+    )
+
+
+def _difference(
+    task: str,
+    names: tuple[str, str],
+    pair: tuple[Measure, Measure],
+    spread: Floats,
+    sides: Floats,
+    groups: int,
+) -> Difference:
+    first, second = pair
+    value, low, high = interval(spread, groups)
+    n = min(first.n, second.n)
+    return Difference(task, first.name, *names, value, low, high, _p(sides[0], sides[1]), None, n)
+
+
+def interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
+    """Return the first value and the interval of the others, `None` where undefined."""
+    value = float(values[0]) if np.isfinite(values[0]) else None
+    others = values[1:][np.isfinite(values[1:])]
+    if value is None or not len(others):
+        return value, None, None
+    return value, *quantiles(others, *levels(groups))
 
 
 def corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
@@ -165,16 +212,7 @@ def _numbered(measures: Sequence[Measure], groups: Sequence[str]) -> tuple[Indic
 
 
 def _estimate(measure: Measure, values: Floats, cases: int, groups: int) -> Estimate:
-    value, low, high = _interval(values, groups)
+    value, low, high = interval(values, groups)
     return Estimate(
         measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
     )
-
-
-def _interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
-    """Return the first value and the interval of the others, `None` where undefined."""
-    value = float(values[0]) if np.isfinite(values[0]) else None
-    others = values[1:][np.isfinite(values[1:])]
-    if value is None or not len(others):
-        return value, None, None
-    return value, *quantiles(others, *levels(groups))

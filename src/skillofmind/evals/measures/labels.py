@@ -135,10 +135,11 @@ def chance(suffix: str, right: Sequence[str | None], accepted: Sequence[Collecti
     always = [None if of is None else float(best in of) for of in every]
     like = [None if of is None else math.fsum(drawn[name] for name in of) / drawn.total() for of in every]
     beside = f"would score: chance, to compare `{suffix[1:] or 'accuracy'}` with."
-    return [
+    found = (
         mean_of(f"majority{suffix}", always, "", f"What always {best!r} {beside}"),
         mean_of(f"draw{suffix}", like, "", f"What a label drawn like the right ones {beside}"),
-    ]
+    )
+    return [one._replace(compared=False) for one in found]
 
 
 def _shown(numbers: Numbers, labels: Labels) -> Floats:
