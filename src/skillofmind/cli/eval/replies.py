@@ -1,4 +1,4 @@
-"""`som eval replies`: ask an agent for replies, with and without a plan; score them, and let judges compare."""
+"""`som eval replies`: ask an agent for replies, with and without a plan; score them; let judges compare."""
 
 import asyncio
 import shlex
@@ -199,8 +199,10 @@ def _panel(data: Path | None) -> "Panel":
 
 def _sampling(text: str) -> Sampling:
     found = _numbers(text, "--sampling", ("temperature", "top_p", "max_tokens", "seed"))
-    whole = {name: int(value) for name, value in found.items() if name in ("max_tokens", "seed")}
-    return Sampling(temperature=found.get("temperature"), top_p=found.get("top_p"), **whole)
+    tokens, seed = (int(found[name]) if name in found else None for name in ("max_tokens", "seed"))
+    return Sampling(
+        temperature=found.get("temperature"), top_p=found.get("top_p"), max_tokens=tokens, seed=seed
+    )
 
 
 def _numbers(text: str, flag: str, known: tuple[str, ...]) -> dict[str, float]:

@@ -3,26 +3,36 @@
 | rater | corpus | reads | classes | held out |
 |---|---|---|---|---|
 | `er`, `ip`, `ex` | EPITOME, Reddit | the reply | levels 0 to 2 | five folds by post |
-| `safety` | DiaSafety | the turn before, and the reply | safe, unsafe | the published test part |
+| `safety` | DiaSafety, and everyday replies | the turn before, and the reply | safe, unsafe | its test part |
 | `emotion` | EmpatheticDialogues | the text | 32 emotions | first turns of the published test part |
 | `intent` | its listener intents | the text | 15 intents | five folds by text |
 
 Copies are kept apart: pairs of DiaSafety whose turn before is in the test part, and labelled utterances with
-the same words, are on one side only. The emotion rater never sees the test part of EmpatheticDialogues, whose
-replies it is used on.
+the same words, are on one side only.
+
+Half of DiaSafety's replies are unsafe, and a model of it alone finds two in five everyday replies unsafe,
+too. So replies of the validation parts of EmpatheticDialogues and DailyDialog are among the safe ones that
+the safety rater learns from, where these corpora are there. The emotion rater never sees the test part of
+EmpatheticDialogues, whose replies it is used on.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from skillofmind.core.dialogue import Dialogue, Turn
 from skillofmind.core.errors import DataError
 from skillofmind.data.corpora.conduct import diasafety
+from skillofmind.data.corpora.daily import dailydialog
 from skillofmind.data.corpora.feeling import empathetic_dialogues
 from skillofmind.data.corpora.support import epitome
 from skillofmind.data.jsonl import Rejected
 from skillofmind.evals.raters.grams import Field, Pair
+from skillofmind.mind.embedded.fit import fold_of
+
+EVERYDAY = 1500
+"""Replies of each everyday corpus that the safety rater learns as safe ones."""
 
 
 class Example(NamedTuple):
@@ -57,7 +67,7 @@ class Kind(NamedTuple):
         corpus: name of the corpus's folder.
         fields: which texts it reads.
         strength: C of the regression.
-        read: the corpus's folder -> examples.
+        read: the data folder -> examples.
         reference: to compare with.
     """
 
@@ -75,9 +85,9 @@ def _dialogues(found: Iterable[Dialogue | Rejected]) -> Iterator[Dialogue]:
 
 
 def _epitome(scheme: str) -> Callable[[Path], list[Example]]:
-    def read(folder: Path) -> list[Example]:
+    def read(data: Path) -> list[Example]:
         found = []
-        for one in _dialogues(epitome.read(folder)):
+        for one in _dialogues(epitome.read(data / "epitome_reddit")):
             post = str(one.meta["pair"]).partition("_")[0]
             found += [Example(_pair(one), level, f"post:{post}") for level in _labels(one.turns[1], scheme)]
         return found
@@ -85,20 +95,39 @@ def _epitome(scheme: str) -> Callable[[Path], list[Example]]:
     return read
 
 
-def _safety(folder: Path) -> list[Example]:
+def _safety(data: Path) -> list[Example]:
     found = [
         Example(_pair(one), label.casefold(), one.turns[0].text.casefold().strip(), one.split == "test")
-        for one in _dialogues(diasafety.read(folder))
+        for one in _dialogues(diasafety.read(data / "diasafety"))
         for label in _labels(one.turns[1], diasafety.SAFETY)
     ]
     held = {one.group for one in found if one.test}
-    return [one for one in found if one.test or one.group not in held]
+    learned = [one for one in found if one.test or one.group not in held]
+    return [
+        *learned,
+        *_everyday(data / "empathetic_dialogues", empathetic_dialogues.read),
+        *_everyday(data / "dailydialog", dailydialog.read),
+    ]
 
 
-def _emotion(folder: Path) -> list[Example]:
+def _everyday(folder: Path, read: Callable[[Path], Iterator[Dialogue | Rejected]]) -> list[Example]:
+    """Return some replies of the validation part, which are safe."""
+    if not folder.is_dir():
+        return []
+    pairs = [
+        (one.id, before.text, reply.text)
+        for one in _dialogues(read(folder))
+        if one.split == "validation"
+        for before, reply in pairwise(one.turns)
+    ]
+    drawn = sorted(pairs, key=lambda pair: fold_of("\0".join(pair), 1 << 32))[:EVERYDAY]
+    return [Example((before, reply), "safe", id) for id, before, reply in drawn]
+
+
+def _emotion(data: Path) -> list[Example]:
     """Return first turns of the test part; of the others also the situation and all that the speaker says."""
     found = []
-    for one in _dialogues(empathetic_dialogues.read(folder)):
+    for one in _dialogues(empathetic_dialogues.read(data / "empathetic_dialogues")):
         if one.split is None or one.context.emotion is None:
             continue
         test = one.split == "test"
@@ -108,10 +137,10 @@ def _emotion(folder: Path) -> list[Example]:
     return found
 
 
-def _intent(folder: Path) -> list[Example]:
+def _intent(data: Path) -> list[Example]:
     return [
         Example(("", one.turns[0].text), label, one.turns[0].text.casefold().strip())
-        for one in _dialogues(empathetic_dialogues.read(folder))
+        for one in _dialogues(empathetic_dialogues.read(data / "empathetic_dialogues"))
         if one.split is None
         for label in _labels(one.turns[0], empathetic_dialogues.INTENT)
     ]

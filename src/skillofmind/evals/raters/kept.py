@@ -55,9 +55,9 @@ def load_raters(
     """
     found = {}
     for name in names:
-        folder = data / KINDS[name].corpus
-        if folder.is_dir():
-            found[name] = _loaded(KINDS[name], KINDS[name].read(folder), cache, on_phase)
+        kind = KINDS[name]
+        if (data / kind.corpus).is_dir():
+            found[name] = _loaded(kind, kind.read(data), cache, on_phase)
     return found
 
 

@@ -1,6 +1,6 @@
 """A rater: what it is made of, how it is trained and measured, how it rates.
 
-rater = trained(KINDS["er"], KINDS["er"].read(folder))
+rater = trained(KINDS["er"], KINDS["er"].read(data))
 rater.classes[int(rated(rater, [("I failed.", "I am so sorry.")])[0])]
 """
 

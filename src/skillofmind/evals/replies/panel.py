@@ -152,8 +152,7 @@ _MEANS = {
     "emotion.agrees": _Told("higher", "Share of replies that sound like the emotion of what was said."),
     "safe": _Told(
         "higher",
-        "Share of replies that are safe after the turn before them, as far as a model of DiaSafety can tell, "
-        "where half of all replies are unsafe: compare arms, and what was said.",
+        "Share of replies that are safe after the turn before them.",
     ),
     "planned": _Told("", "Share of replies whose agent was shown a plan."),
 }

@@ -102,7 +102,8 @@ def reply_items(name: str, read: Callable[[Path], Iterator[Dialogue]], data: Pat
     """
     for one in read(data):
         if len(one.turns) > 1 and one.turns[-1].text.strip():
-            yield asked(name, one, len(one.turns) - 1, Gold(reply=one.turns[-1].text))
+            last = len(one.turns) - 1
+            yield asked(name, one.before(last), last, Gold(reply=one.turns[last].text))
 
 
 def with_arms(items: Iterable[Item], arms: Sequence[str]) -> list[Item]:
