@@ -35,7 +35,7 @@ def agent(body: dict[str, Any]) -> str:
 def planned_place(body: dict[str, Any]) -> str:
     """Return where the reply stands that follows a plan."""
     replies = dict(_REPLY.findall(body["messages"][-1]["content"]))
-    return next(place for place, said in replies.items() if "as I please" not in said)
+    return next(str(place) for place, said in replies.items() if "as I please" not in said)
 
 
 def honest(body: dict[str, Any]) -> str:
@@ -105,18 +105,20 @@ class TestPlanted:
         assert low is not None
         assert high is not None
         assert 0.5 < low < 0.75 < high < 0.95
-        assert value_of(votes, "first place @honest").value == 0.5
-        # Ten items give two preferences for the first place, thirty give one of two.
-        assert value_of(votes, "first place @lazy").value == (20 + 30) / 80
-        assert (value_of(votes, "steady @lazy").value, value_of(votes, "steady @honest").value) == (0.75, 1.0)
-        assert value_of(votes, "readable @lazy").value == 1.0
+        # Ten items give the lazy judge two preferences for the first place, all others one of two.
+        bias = {row[0]: (row[1], row[3], row[6], row[9]) for row in table_of(votes, "Judges").rows}
+        assert bias["lazy"] == (2 * COUNT, (20 + 30) / 80, 0.75, 1.0)
+        assert bias["honest"] == (2 * COUNT, 0.5, 1.0, 1.0)
+        assert value_of(votes, "first place").value == (20 + 30 + 40) / 160
+        assert value_of(votes, "steady").value == 0.875
+        assert all((one.n, one.missing) == (4 * COUNT, 0) for one in votes.estimates)
         rows = {row[:2]: row[2:7] for row in table_of(votes, "Votes").rows}
         assert rows["empathy", "lazy"] == (20, 10, 10, 0, 0.625)
         assert rows["empathy", "honest"] == (30, 0, 10, 0, 0.75)
         assert rows["empathy", "all judges"] == (30, 0, 10, 0, 0.75)
         judges = {row[1]: row[2:5] for row in table_of(votes, "Agreement of judges").rows}
         # Observed 3/4; by chance 1/4 * 1/4 + 1/2 * 3/4.
-        assert judges["empathy"] == (COUNT, 0.75, pytest.approx((0.75 - 0.4375) / 0.5625))
+        assert judges["empathy"] == (COUNT, 0.75, (0.75 - 0.4375) / 0.5625)
         assert judges["all criteria"][0] == COUNT * len(CRITERIA)
         told = {row[:2]: row[2:5] for row in table_of(votes, "Agreement with people").rows}
         assert told["honest", "empathy"] == (COUNT, 1.0, 1.0)
@@ -161,6 +163,7 @@ def person_says(number: int) -> bytes:
 
 
 class TestGoingOn:
+    @pytest.mark.slow
     def test_killed_in_both_parts_it_ends_with_the_same_bytes(self, tmp_path: Path, talks: Path) -> None:
         with Upstream(reply=answer, latency=0.004) as server:
             whole = som(*words(tmp_path / "whole", talks, server.base_url))
@@ -276,7 +279,9 @@ class TestRefused:
     def test_a_task_without_its_data_names_the_option(self, tmp_path: Path, here: Here) -> None:
         assert_refused(here("eval", "replies", tmp_path / "run", "--tasks", "dailydialog"), "--data FOLDER")
 
-    def test_a_judge_that_hangs_is_cut_and_counted(self, tmp_path: Path, talks: Path, here: Here) -> None:
+    def test_a_judge_that_hangs_is_cut_and_counted(
+        self, tmp_path: Path, talks: Path, here: Here, eager: None
+    ) -> None:
         with Upstream(reply=answer) as server, Upstream(faults=[None, *[hang()] * 100]) as slow:
             done = here("eval", "replies", tmp_path / "run", "--tasks", talks, "--n", 2,
                         "--agent", f"agent@{server.base_url}", "--judge", f"slow@{slow.base_url}",

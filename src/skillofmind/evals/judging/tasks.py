@@ -4,14 +4,14 @@
 
     win.<criterion>     win rate of the second system by the vote of all judges; `same` counts one half
     win.all             the mean over criteria
-    first place @judge  share of preferences for whichever reply stood first; 1/2 without position bias
-    steady @judge       share of votes whose two orders say the same
-    readable @judge     share of verdicts that could be read
+    first place         share of preferences for whichever reply stood first; 1/2 without position bias
+    steady              share of votes whose two orders say the same
+    readable            share of answers with a verdict for every criterion
 
 `<task>.ratings`, an arm for each system: the mean of each criterion over judges, from 1 to the scale.
 
 Every number is a sum over items of the draw, so the intervals know that verdicts on one item go together.
-`n` counts the verdicts that a number is made of.
+`n` counts the answers that a number is made of. What holds for each judge is in tables.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ from skillofmind.evals.judging.verdicts import Choice, read_pair, read_rating
 from skillofmind.evals.judging.votes import MAJORITY, Ballot, Vote, ballots, by_item, majority, votes_of
 from skillofmind.evals.judging.wording import Wording
 from skillofmind.evals.measure import Measure, estimates, mean_of, ratio_of
-from skillofmind.evals.records import Answer, Better, Case, Cell, Item, Table
+from skillofmind.evals.records import Answer, Case, Cell, Item, Table
 from skillofmind.evals.task import Task
 
 Scores = dict[str, float | None]
@@ -112,48 +112,42 @@ def _vote_measures(cases: Sequence[Case]) -> list[Measure]:
         mine = [one for one in found if one.criterion == name]
         measures.append(_win(f"win.{name}", mine, len(cases), f"{about} by {name}."))
     measures.append(_win("win.all", found, len(cases), f"{about}, mean over criteria and items."))
-    for judge in dict.fromkeys(one.judge for one in found):
-        mine = [one for one in found if one.judge == judge]
-        measures += [
-            _place(f"first place @{judge}", mine, len(cases)),
-            _steady(f"steady @{judge}", mine, len(cases)),
-            _readable(f"readable @{judge}", judge, cases),
-        ]
-    return measures
+    return [*measures, _place(found, len(cases)), _steady(found, len(cases)), _readable(cases)]
 
 
-def _win(name: str, found: Sequence[Ballot], cases: int, about: str, better: Better = "higher") -> Measure:
+def _win(name: str, found: Sequence[Ballot], cases: int, about: str) -> Measure:
     """Return the mean vote of all judges."""
-    rows, n = np.zeros((cases, 2)), 0
+    rows, used = np.zeros((cases, 2)), set[int]()
     for group in by_item(found).values():
         value = majority(one.value for one in group)
         if value is not None:
-            rows[group[0].case] += (value, 1)
-            n += sum(2 for one in group if one.complete)
-    return ratio_of(name, rows, n, better, about)
+            rows[group[0].cases[0]] += (value, 1)
+            used.update(number for one in group if one.complete for number in one.cases)
+    return ratio_of(name, rows, len(used), "higher", about)
 
 
-def _place(name: str, found: Sequence[Ballot], cases: int) -> Measure:
-    rows, n = np.zeros((cases, 2)), 0
+def _place(found: Sequence[Ballot], cases: int) -> Measure:
+    rows, used = np.zeros((cases, 2)), set[int]()
     for one in found:
-        rows[one.case] += (sum(one.places), len(one.places))
-        n += len(one.places)
+        if one.places:
+            rows[one.cases[0]] += (sum(one.places), len(one.places))
+            used.update(one.cases)
     about = "Share of the preferences that are for whichever reply stood first; 0.5 without position bias."
-    return ratio_of(name, rows, n, "", about)
+    return ratio_of("first place", rows, len(used), "", about)
 
 
-def _steady(name: str, found: Sequence[Ballot], cases: int) -> Measure:
-    rows, n = np.zeros((cases, 2)), 0
+def _steady(found: Sequence[Ballot], cases: int) -> Measure:
+    rows, used = np.zeros((cases, 2)), set[int]()
     for one in found:
         if one.complete:
-            rows[one.case] += (len(set(one.seen.values())) == 1, 1)
-            n += 2
-    return ratio_of(name, rows, n, "higher", "Share of the votes whose two orders say the same.")
+            rows[one.cases[0]] += (len(set(one.seen.values())) == 1, 1)
+            used.update(one.cases)
+    return ratio_of("steady", rows, len(used), "higher", "Share of the votes whose two orders say the same.")
 
 
-def _readable(name: str, judge: str, cases: Sequence[Case]) -> Measure:
-    values = [case.scores.get(READABLE) if place_of(case.item).judge == judge else None for case in cases]
-    return mean_of(name, values, "higher", "Share of the answers with a verdict for every criterion.")
+def _readable(cases: Sequence[Case]) -> Measure:
+    values = [case.scores.get(READABLE) for case in cases]
+    return mean_of(READABLE, values, "higher", "Share of the answers with a verdict for every criterion.")
 
 
 def _vote_tables(people: Sequence[Vote], cases: Sequence[Case]) -> tuple[Table, ...]:
@@ -161,7 +155,7 @@ def _vote_tables(people: Sequence[Vote], cases: Sequence[Case]) -> tuple[Table, 
     votes = votes_of(cases, criteria)
     if not votes:
         return ()
-    found = [_votes_table(criteria, cases)]
+    found = [_votes_table(criteria, cases), _judges_table(criteria, cases)]
     judges = judges_table(votes)
     if judges is not None:
         found.append(judges)
@@ -182,12 +176,29 @@ def _votes_table(criteria: Sequence[str], cases: Sequence[Case]) -> Table:
         for judge in [*judges, MAJORITY] if len(judges) > 1 else judges:
             mine = [one for one in by_criterion if judge in (one.judge, MAJORITY)]
             values = [majority(one.value for one in group) for group in by_item(mine).values()]
-            (win,) = estimates([_win("", mine, len(cases), "")], groups)
+            (win,) = estimates([_win("win", mine, len(cases), "")], groups)
             counts = (values.count(1.0), values.count(0.5), values.count(0.0), values.count(None))
             rows.append((criterion, judge, *counts, win.value, win.low, win.high))
     pair = pair_of(cases[0].item.arm)
     columns = ("criterion", "judge", pair.second, "same", pair.first, "missing", "win rate", "low", "high")
     return Table("Votes", columns, tuple(rows), "A preference counts where both orders agree on it.")
+
+
+def _judges_table(criteria: Sequence[str], cases: Sequence[Case]) -> Table:
+    """Return position bias, steadiness and readability of every judge, each with its interval."""
+    place_steady = [f"{name}{end}" for name in ("first place", "steady") for end in ("", " low", " high")]
+    columns = ("judge", "answers", "failed", *place_steady, READABLE)
+    rows: list[tuple[Cell, ...]] = []
+    for judge in dict.fromkeys(place_of(case.item).judge for case in cases):
+        mine = [case for case in cases if place_of(case.item).judge == judge]
+        found, groups = ballots(mine, criteria), [case.item.group for case in mine]
+        measures = [_place(found, len(mine)), _steady(found, len(mine)), _readable(mine)]
+        place, steady, readable = estimates(measures, groups)
+        failed = sum(case.answer.error is not None for case in mine)
+        numbers = (place.value, place.low, place.high, steady.value, steady.low, steady.high)
+        rows.append((judge, len(mine), failed, *numbers, readable.value))
+    about = "`first place` is 0.5 without position bias; `steady` is 1 where order changes nothing."
+    return Table("Judges", columns, tuple(rows), about)
 
 
 def _rating_measures(cases: Sequence[Case]) -> list[Measure]:

@@ -61,14 +61,14 @@ class Ballot(NamedTuple):
         judge: who was asked.
         criterion: by which replies were compared.
         seen: order -> value of its verdict, `None` where there is none; 1 is the second system.
-        case: number of the first of its cases.
+        cases: numbers of its cases.
     """
 
     item: str
     judge: str
     criterion: str
     seen: dict[str, float | None]
-    case: int
+    cases: list[int]
 
     @property
     def complete(self) -> bool:
@@ -96,8 +96,9 @@ def ballots(cases: Sequence[Case], criteria: Sequence[str]) -> list[Ballot]:
     for number, case in enumerate(cases):
         item, judge, order = place_of(case.item)
         for criterion in criteria:
-            ballot = found.setdefault((item, judge, criterion), Ballot(item, judge, criterion, {}, number))
+            ballot = found.setdefault((item, judge, criterion), Ballot(item, judge, criterion, {}, []))
             ballot.seen[order] = case.scores.get(criterion)
+            ballot.cases.append(number)
     return list(found.values())
 
 

@@ -120,9 +120,14 @@ def trained(kind: Kind, examples: Sequence[Example], identity: str = "") -> Rate
 def quality_table(qualities: Sequence[Quality]) -> Table:
     """Return how good raters are, next to what to compare them with."""
     columns = (
-        "rater", "corpus", "held out", "texts", "groups", "majority",
-        "accuracy", "low", "high", "reference", "macro-F1", "low ", "high ", "reference ",
-    )  # fmt: skip
+        "rater",
+        "corpus",
+        "held out",
+        "texts",
+        "groups",
+        "majority",
+        *(f"{name}{end}" for name in ("accuracy", "macro-F1") for end in ("", " low", " high", " reference")),
+    )
     rows = tuple(
         (
             one.rater, one.corpus, one.held_out, one.n, one.groups, one.majority,
