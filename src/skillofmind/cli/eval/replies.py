@@ -61,8 +61,8 @@ said), `ratings` (each reply by itself), with commas between. Pairs are asked in
 
 examples:
   som eval replies runs/try --tasks dailydialog --data ../shared/data --n 50
-  som eval replies runs/llama --data ../shared/data --agent NAME@http://127.0.0.1:8000/v1 \\
-      --arms none,skill,both --judge ONE@URL OTHER@URL --compare none,ratings --people votes.jsonl
+  som eval replies runs/llama --data ../shared/data --agent NAME@http://127.0.0.1:8000/v1
+  som eval replies runs/judged --data ../shared/data --agent NAME@URL --judge ONE@URL TWO@URL --compare gold
 
 files in RUN: items.jsonl, log.jsonl (every reply), plans.jsonl, cases.jsonl, summary.json; the same of the
 judges in RUN/judges. Small models that rate empathy, intent, emotion and safety are trained on the corpora in
