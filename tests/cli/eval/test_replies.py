@@ -215,6 +215,14 @@ class TestGoingOn:
             assert here(*words(tmp_path / "whole", talks, server.base_url)).code == 0
         assert derived(tmp_path / "run") == derived(tmp_path / "whole")
 
+    def test_votes_about_something_else_are_told(self, tmp_path: Path, talks: Path, here: Here) -> None:
+        people = tmp_path / "people.jsonl"
+        people.write_bytes(person_says(0).replace(b"case-0#2", b"other"))
+        with Upstream(reply=answer) as server:
+            done = here(*words(tmp_path / "run", talks, server.base_url, "--people", people))
+        assert done.code == 0
+        assert "no vote in" in done.err
+
     def test_other_arms_are_refused_in_the_same_folder(self, tmp_path: Path, talks: Path, here: Here) -> None:
         assert here("eval", "replies", tmp_path / "run", "--tasks", talks, "--n", 3).code == 0
         refused = here("eval", "replies", tmp_path / "run", "--tasks", talks, "--n", 3, "--arms", "none")

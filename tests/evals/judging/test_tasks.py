@@ -5,8 +5,10 @@ import random
 import pytest
 
 from skillofmind.core.dialogue import Dialogue
+from skillofmind.evals.judging.agreement import WITH_PEOPLE
 from skillofmind.evals.judging.questions import pair_questions
 from skillofmind.evals.judging.tasks import judge_tasks
+from skillofmind.evals.judging.votes import Vote
 from skillofmind.evals.measure import estimates
 from skillofmind.evals.records import Answer, Case, Estimate, Item, Table
 from tests.evals.judging.scenes import PAIR, Judge, prefers, said, voted, wording
@@ -102,6 +104,17 @@ class TestNumbers:
         assert cases[0].scores == {"empathy": None, "safety": None, "readable": None}
         assert numbers(cases)["readable"].n == 0
         assert VOTES.tables(cases) == ()
+
+
+class TestPeople:
+    def test_a_study_of_several_tasks_puts_the_task_before_the_item(self) -> None:
+        people = [Vote(f"reply.own/item-{n}", "empathy", "both", "none", "first", "Ana") for n in range(4)]
+        people += [Vote("reply.other/item-0", "empathy", "both", "none", "first", "Ana")]
+        task = judge_tasks("reply.own", WORDS, people)[0]
+        cases = voted(6, ["j"], lambda _, __, order: prefers("both", order, "empathy", "safety"), WORDS)
+        found = {one.title: one for one in task.tables(cases)}
+        assert found[WITH_PEOPLE].rows[0][:4] == ("j", "empathy", 4, 1.0)
+        assert WITH_PEOPLE not in {one.title for one in VOTES.tables(cases)}
 
 
 class TestAttacks:

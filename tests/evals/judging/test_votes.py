@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ class TestPeople:
         )
         file.write_bytes(line)
         assert read_votes(file) == [Vote("i", "c", "a", "b", "same", "x")]
+
+    def test_the_export_of_a_study_is_read_without_checks_and_inattentive_raters(
+        self, tmp_path: Path
+    ) -> None:
+        row = {
+            "study": "s", "rater": "Ana", "excluded": False, "place": 1, "task": "t", "sort": "real",
+            "item": "i", "dialogue": "d", "criterion": "c", "left": "run/both", "right": "run/none",
+            "choice": "right", "winner": "run/none", "rating": None, "seconds": 2.0,
+        }  # fmt: skip
+        others = ({"winner": "", "choice": "same"}, {"excluded": True}, {"sort": "broken"}, {"rating": 3})
+        file = tmp_path / "export.jsonl"
+        file.write_text("\n".join(json.dumps(row | other) for other in ({}, *others)) + "\n", "utf-8")
+        assert read_votes(file) == [
+            Vote("i", "c", "both", "none", "second", "Ana"),
+            Vote("i", "c", "both", "none", "same", "Ana"),
+        ]
 
     @pytest.mark.parametrize("text", ['{"item":"i"}', "no", '{"item":"i","criterion":"c","first":"a",'
                                       '"second":"b","vote":"left"}'])  # fmt: skip

@@ -306,6 +306,8 @@ async def _judges(asking: _Asking, outcome: _Outcome) -> None:
         admit_questions(run.path, questions)
         await _ask(asking, run, questions, judge_asker(judges), "judge", outcome)
         _finish(run.path, {task.name: task for task in tasks}, "judges", outcome)
+        if made.people and "judges" in outcome.found:
+            _check_people(options, outcome.found["judges"])
 
 
 def _questions(options: RepliesOptions, made: _Made) -> "list[Item]":
@@ -341,6 +343,17 @@ def _counting(progress: Progress) -> "Callable[[Answer], None]":
         progress.advance(1, **{"answered" if answer.error is None else "failed": 1})
 
     return count
+
+
+def _check_people(options: RepliesOptions, found: "Evaluated") -> None:
+    from skillofmind.evals.judging.agreement import WITH_PEOPLE
+
+    titles = [table.title for result in found.summary.results for table in result.tables]
+    if WITH_PEOPLE not in titles:
+        sys.stderr.write(
+            f"som: no vote in {printable(str(options.people))} is about an item, criterion and pair that the "
+            "judges voted on; compare the names in the two.\n"
+        )
 
 
 async def _nobody(item: "Item") -> "Answer":

@@ -8,12 +8,14 @@ beside that of single people with the others: a judge cannot be asked for more.
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from skillofmind.core.errors import DataError
 from skillofmind.evals.judging.votes import MAJORITY, Vote, directed, people_together
 from skillofmind.evals.records import Cell, Table
 from skillofmind.scorers.agreement import Agreement, cohen_kappa, fleiss_kappa
 
 ALL = "all criteria"
+
+WITH_PEOPLE = "Agreement with people"
+"""Title of the table of judges and people."""
 
 _Key = tuple[str, str, str, str]
 _COLUMNS = ("criterion", "votes", "agree", "kappa", "low", "high")
@@ -35,18 +37,17 @@ def judges_table(votes: Sequence[Vote]) -> Table | None:
     return Table("Agreement of judges", ("judges", *_COLUMNS), tuple(rows), about)
 
 
-def people_table(votes: Sequence[Vote], people: Sequence[Vote]) -> Table:
-    """Return how far each judge agrees with people.
+def people_table(votes: Sequence[Vote], people: Sequence[Vote]) -> Table | None:
+    """Return how far each judge agrees with people; `None` where they voted on nothing in common.
 
     Args:
         votes: of judges, and of all of them together.
         people: votes of people; `judge` names the person.
-
-    Raises:
-        DataError: no vote of people is about an item, criterion and pair that judges voted on.
     """
     together = people_together(people)
     judges = _by_judge(votes)
+    if not any(mine.keys() & together.keys() for mine in judges.values()):
+        return None
     rows: list[tuple[Cell, ...]] = []
     for criterion in _criteria(votes):
         for judge, mine in judges.items():
@@ -55,16 +56,11 @@ def people_table(votes: Sequence[Vote], people: Sequence[Vote]) -> Table:
                 rows.append((judge, *_row(criterion, cohen_kappa(*shared))))
         for person, shared in _people_among_themselves(people, criterion):
             rows.append((person, *_row(criterion, cohen_kappa(*shared))))
-    if not any(set(mine) & together.keys() for mine in judges.values()):
-        raise DataError(
-            "no vote of people is about an item, criterion and pair that judges voted on; "
-            "compare the names in the two."
-        )
     about = (
         "Votes of each judge against the majority of people, and of each person against the majority of the "
         "other people."
     )
-    return Table("Agreement with people", ("judge or person", *_COLUMNS), tuple(rows), about)
+    return Table(WITH_PEOPLE, ("judge or person", *_COLUMNS), tuple(rows), about)
 
 
 def _people_among_themselves(

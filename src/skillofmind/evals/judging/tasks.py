@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from skillofmind.evals.judging.agreement import judges_table, people_table
@@ -58,7 +59,7 @@ def judge_tasks(task: str, wording: Wording, people: Sequence[Vote] = ()) -> tup
         _no_items,
         partial(_score_pair, criteria),
         _vote_measures,
-        partial(_vote_tables, tuple(people)),
+        partial(_vote_tables, tuple(_of_task(task, one) for one in people)),
         slices=("talks to a judge",),
     )
     ratings = Task(
@@ -78,6 +79,11 @@ def judge_tasks(task: str, wording: Wording, people: Sequence[Vote] = ()) -> tup
 def _criteria(cases: Sequence[Case]) -> list[str]:
     """Return the criteria that the cases have scores of, so that numbers need no wording."""
     return [name for name in (cases[0].scores if cases else ()) if name != READABLE]
+
+
+def _of_task(task: str, vote: Vote) -> Vote:
+    """Return the vote with the item's own id; a study of several tasks puts the task before it."""
+    return msgspec.structs.replace(vote, item=vote.item.removeprefix(f"{task}/"))
 
 
 def _no_items(data: Path) -> Iterator[Item]:
@@ -160,9 +166,9 @@ def _vote_tables(people: Sequence[Vote], cases: Sequence[Case]) -> tuple[Table, 
     if judges is not None:
         found.append(judges)
     pair = pair_of(cases[0].item.arm)
-    here = [one for one in people if {one.first, one.second} == set(pair)]
-    if here:
-        found.append(people_table(votes, here))
+    with_people = people_table(votes, [one for one in people if {one.first, one.second} == set(pair)])
+    if with_people is not None:
+        found.append(with_people)
     return tuple(found)
 
 

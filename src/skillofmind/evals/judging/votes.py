@@ -152,8 +152,35 @@ def directed(vote: Vote) -> Vote:
     return msgspec.structs.replace(vote, first=vote.second, second=vote.first, vote=sides[vote.vote])
 
 
+class _Exported(Record, frozen=True, forbid_unknown_fields=False):
+    """One answer of a study, as far as a vote needs it."""
+
+    rater: str
+    sort: str
+    item: str
+    criterion: str
+    left: str
+    right: str
+    winner: str
+    excluded: bool
+    rating: int | None = None
+
+    def vote(self) -> Vote | None:
+        """Return the vote; `None` for a rating, for a check, and of a rater who failed the checks."""
+        if self.rating is not None or self.sort != "real" or self.excluded:
+            return None
+        side: Side = (
+            "first" if self.winner == self.left else "second" if self.winner == self.right else "same"
+        )
+        # A run that was given a name in the study names its systems `<name>/<arm>`.
+        first, second = (name.rpartition("/")[2] for name in (self.left, self.right))
+        return Vote(self.item, self.criterion, first, second, side, self.rater)
+
+
 def read_votes(path: Path) -> list[Vote]:
-    """Return the votes of a JSONL file, such as `som study` exports them.
+    """Return the votes of a JSONL file: records of the form above, or what `som study export` writes.
+
+    Of a study, checks, ratings and raters who failed the checks are left out.
 
     Raises:
         DataError: the file cannot be read, or a line is no vote.
@@ -166,10 +193,19 @@ def read_votes(path: Path) -> list[Vote]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                found.append(msgspec.json.decode(line, type=Vote))
+                vote = _vote_of(line)
             except ValueError as error:
                 raise DataError(f"{path}:{number}: no vote: {error}.") from error
+            if vote is not None:
+                found.append(vote)
     return found
+
+
+def _vote_of(line: bytes) -> Vote | None:
+    fields = msgspec.json.decode(line)
+    if isinstance(fields, dict) and "winner" in fields:
+        return msgspec.convert(fields, _Exported).vote()
+    return msgspec.convert(fields, Vote)
 
 
 def people_together(votes: Iterable[Vote]) -> dict[tuple[str, str, str, str], Side]:
