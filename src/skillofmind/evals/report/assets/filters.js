@@ -99,7 +99,7 @@ function changed(row, kind) {
   return before === WRONG && after === WRONG;
 }
 
-/** Return the rows that pass every filter, in order. `hits` is what the search found, if there is one. */
+/** Return the rows that pass every filter but the one for changes. `hits` is what the search found, if it ran. */
 function filtered(hits) {
   const { index } = store, { names } = index, mine = index.runs[state.run];
   const tests = [];
@@ -114,16 +114,16 @@ function filtered(hits) {
     const column = index.slices[dimension];
     equal(column ? column.of : [], column ? column.names.indexOf(value) : 0);
   }
-  if (state.change !== undefined) tests.push((row) => changed(row, state.change));
   if (hits) tests.push((row) => hits[row]);
   const found = [];
   for (let row = 0; row < index.ids.length; row++) if (tests.every((test) => test(row))) found.push(row);
-  return sorted(found, mine);
+  return found;
 }
 
 /** Rows by confidence or a score; those without come last. */
-function sorted(rows, mine) {
+function sorted(rows) {
   if (!state.sort) return rows;
+  const mine = store.index.runs[state.run];
   const down = state.sort.startsWith("-"), name = state.sort.replace(/^-/, "");
   const column = name === "confidence" ? mine.confidence : mine.scores[name.replace(/^score /, "")];
   if (!column) return rows;

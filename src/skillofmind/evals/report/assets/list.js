@@ -29,8 +29,10 @@ async function drawList(filters) {
     if (asked !== list.wanted) return;
     Object.assign(list, { hits, query });
   }
-  Object.assign(list, { rows: filtered(list.hits), filters });
-  drawTally();
+  // Wins and losses are counted before the filter for changes, which is one of them.
+  const before = filtered(list.hits);
+  Object.assign(list, { rows: sorted(state.change === undefined ? before : before.filter((row) => changed(row, state.change))), filters });
+  drawTally(before);
   $("rail").style.height = `${LINE * list.rows.length}px`;
   $("list").scrollTop = 0;
 }
@@ -42,13 +44,13 @@ function currentRow() {
 }
 
 /** How many cases there are, which filters are set, and who wins. */
-function drawTally() {
+function drawTally(before) {
   const all = store.index.ids.length, set = FILTERS.filter((key) => state[key] !== undefined).length;
   $("count").textContent = list.rows.length === all ? many(all, "case") : `${count(list.rows.length)} of ${many(all, "case")}`;
   $("active").textContent = set ? `(${set})` : "";
   $("chips").replaceChildren(...FILTERS.filter((key) => state[key] !== undefined).map(chip));
   $("reset").hidden = !set && !state.q;
-  $("wins").replaceChildren(...(store.head.runs.length > 1 ? [winBar()] : []));
+  $("wins").replaceChildren(...(store.head.runs.length > 1 ? [winBar(before)] : []));
 }
 
 /** A filter that is set; a click takes it away. */
@@ -59,8 +61,8 @@ function chip(key) {
 }
 
 /** Wins and losses as a bar whose parts are filters. */
-function winBar() {
-  const found = wins(list.rows), judged = found.won + found.lost + found.both + found.right;
+function winBar(rows) {
+  const found = wins(rows), judged = found.won + found.lost + found.both + found.right;
   const [first, second] = compared();
   const part = (kind, words, title) => el("button", { type: "button", class: `win is-${kind}`, title, "aria-pressed": String(state.change === kind), on: { click: () => go({ change: state.change === kind ? undefined : kind, case: undefined }) } }, el("b", { text: count(found[kind]) }), ` ${words}`);
   const bar = ["won", "right", "both", "lost"].map((kind) => el("i", { class: kind, at: { "flex-grow": String(found[kind]) } }));

@@ -4,7 +4,7 @@ const MAIN_PLOTS = 6, MAIN_FORESTS = 2, SHORT_TABLE = 12;
 
 /** Draw everything that no filter changes. */
 function drawOverview() {
-  const parts = [intro(), notes(), byMeasure(), differencePart(), el("section", { id: "skills", "aria-label": "Skills" }), el("section", { id: "slices", "aria-label": "Slices" }), allNumbers(), settings()];
+  const parts = [intro(), notes(), byMeasure(), differencePart(), el("section", { id: "skills" }), el("section", { id: "slices" }), allNumbers(), settings()];
   $("overview").replaceChildren(el("div", { class: "page" }, parts));
 }
 
@@ -89,7 +89,7 @@ function differencePart() {
   if (!parts.length) return null;
   return el("section", { id: "differences" }, el("h2", { text: "Differences" }),
     el("p", { class: "soft", text: "Second minus first, on the same items. p by permutation of whole dialogues, then Holm's correction for all differences of the task. Filled: corrected p below 0.05." }),
-    parts.map(([title, found]) => el("div", {}, parts.length > 1 && el("h3", { text: title }), folded([...grouped(found, (one) => one.measure)].sort((one, other) => rank(one[0]) - rank(other[0])).map(([measure, some]) => forest(measure, some)), MAIN_FORESTS, "two"))));
+    parts.map(([title, found]) => el("div", { class: "part" }, parts.length > 1 && el("h3", { text: title }), folded([...grouped(found, (one) => one.measure)].sort((one, other) => rank(one[0]) - rank(other[0])).map(([measure, some]) => forest(measure, some)), MAIN_FORESTS, "two"))));
 }
 
 /** Differences of one measure as dots with intervals about 0. */

@@ -35,14 +35,14 @@ function caseHead(row, told) {
     const guess = index.runs[state.run].guess[other], same = guess === index.runs[state.run].guess[row];
     return el("li", {}, el("a", { class: same ? "" : "differs", href: hashOf({ ...state, case: keyOf(other) }) }, names.arm[index.arm[other]] || "plain", guess >= 0 && `: ${skillName(names.skill[guess])}`));
   });
-  return el("div", { class: "case-head" }, el("div", { class: "above" }, backButton(), steps), el("h2", {}, place(names.task[index.task[row]], names.arm[index.arm[row]])),
+  return el("div", { class: "case-head" }, el("div", { class: "above" }, backButton(), steps), el("h1", {}, place(names.task[index.task[row]], names.arm[index.arm[row]])),
     el("p", { class: "soft facts" }, el("a", { href: hashOf({ view: "cases", case: keyOf(row) }), title: "A link to this case" }, el("code", { text: index.ids[row] })), told.group && told.group !== index.ids[row] && ["of ", el("code", { text: told.group })]),
     slices.length > 0 && el("ul", { class: "chips" }, slices), others.length > 0 && el("div", { class: "arms" }, el("span", { class: "soft", text: "Other arms" }), el("ul", { class: "chips" }, others)));
 }
 
 /** Context and turns. */
 function dialogue(told) {
-  const context = told.context.length > 0 && el("section", { class: "known" }, el("h3", { text: "What is known" }), told.context.map(([, text]) => long(text, "p")));
+  const context = told.context.length > 0 && el("section", { class: "known" }, el("h2", { text: "What is known" }), told.context.map(([, text]) => long(text, "p")));
   const turns = told.turns.map(([speaker, text, ...images]) => el("div", { class: speaker === told.next ? "turn own" : "turn" }, el("span", { class: "speaker", dir: "auto", text: speaker }),
     el("div", { class: "words" }, long(text, "p"), images.map((one) => el("p", { class: "image" }, "picture: ", one)))));
   const next = told.next && el("p", { class: "next soft" }, "Now ", el("bdi", { text: told.next }), " answers.");
@@ -72,7 +72,7 @@ function gold(told) {
     skills.length && ["skill", el("strong", { class: "skill", text: skills.join(", ") })], accept.length && ["not wrong", accept.join(", ")], label && ["class", el("strong", { class: "skill", text: label })],
     explanation && ["why", long(explanation, "div")], reply && ["said", long(reply, "div")], counterfactual && ["would not follow", long(counterfactual, "div")],
   ].filter(Boolean);
-  return facts.length ? el("section", { class: "gold", lang: told.lang || null }, el("h3", { text: "Right" }), el("dl", {}, facts.map(([name, value]) => [el("dt", { text: name }), el("dd", {}, value)]))) : "";
+  return facts.length ? el("section", { class: "gold", lang: told.lang || null }, el("h2", { text: "Right answer" }), el("dl", {}, facts.map(([name, value]) => [el("dt", { text: name }), el("dd", {}, value)]))) : "";
 }
 
 /** What the runs answered, side by side; words that differ are marked. */
@@ -92,7 +92,7 @@ function answerCard(answer, run, row, { explanation, reply, goldSkills }) {
   return el("div", { class: `answer o${outcome}` },
     el("p", { class: "by" }, store.head.runs.length > 1 && runName(run), el("span", { class: `verdict o${outcome}` }, `${MARKS[outcome]} ${OUTCOMES[outcome]}`)),
     error && el("p", { class: "error", text: error }),
-    plan && !error && el("p", { class: "skill", text: plan.skill ? plan.skill : "no skill of the taxonomy" }), raw, sure, explanation, reply && el("div", { class: "reply" }, el("h4", { text: "Reply" }), reply), plan && alternatives(plan, goldSkills), plan && evidence(plan));
+    plan && !error && el("p", { class: "skill", text: plan.skill ? plan.skill : "no skill of the taxonomy" }), raw, sure, explanation, reply && el("div", { class: "reply" }, el("h3", { text: "Reply" }), reply), plan && alternatives(plan, goldSkills), plan && evidence(plan));
 }
 
 /** Ranked skills as bars. */
@@ -100,7 +100,7 @@ function alternatives(plan, goldSkills) {
   const found = plan.alternatives || [];
   if (found.length < 2) return null;
   const rows = found.slice(0, 8).map(({ skill, confidence }) => el("li", { class: goldSkills.has(skill) ? "right" : "" }, el("span", {}, el("bdi", { text: skill }), goldSkills.has(skill) && el("small", { text: " right" })), isNumber(confidence) && el("i", { class: "meter", "aria-hidden": "true" }, el("i", { at: { width: `${100 * confidence}%` } })), isNumber(confidence) && el("b", { class: "figure", text: percent(confidence) })));
-  return el("div", {}, el("h4", { text: "Ranked" }), el("ol", { class: "ranked" }, rows));
+  return el("div", {}, el("h3", { text: "Ranked" }), el("ol", { class: "ranked" }, rows));
 }
 
 /** What moved the choice. */
@@ -154,5 +154,5 @@ function scoreTable(row) {
   if (!lines.length) return "";
   const body = lines.map(([name, values]) => el("tr", {}, el("th", { scope: "row", text: name }), values.map((value) => el("td", { class: "figure" }, new Set(values).size > 1 ? el("mark", { class: "differs", text: number(value) }) : number(value)))));
   const head = el("tr", {}, el("th", { scope: "col", text: "score" }), runs.map((_, run) => el("th", { scope: "col", class: "figure" }, runs.length > 1 ? runName(run) : "value")));
-  return el("section", { class: "scores" }, el("h3", { text: "Scores" }), scrolling(el("table", { class: "numbers" }, el("thead", {}, head), el("tbody", {}, body)), "Scores"));
+  return el("section", { class: "scores" }, el("h2", { text: "Scores" }), scrolling(el("table", { class: "numbers" }, el("thead", {}, head), el("tbody", {}, body)), "Scores"));
 }

@@ -130,7 +130,7 @@ function heatMap(rows) {
 /** One cell of the heat map. */
 function heatCell(times, share, right, filters) {
   const words = times && filters ? el("a", { href: hashOf({ view: "cases", ...here(), ...filters }), text: count(times) }) : times ? count(times) : "";
-  return el("td", { class: [right ? "diagonal" : "", share > 0.55 ? "deep" : ""].join(" ").trim() || null, at: { "--share": `${Math.round(100 * share)}%` }, title: times ? percent(share) : "" }, words);
+  return el("td", { class: right ? "diagonal" : null, at: { "--share": (share ** 0.75).toFixed(3) }, title: times ? percent(share) : "" }, words);
 }
 
 /** Slices of the chosen task, arm and run by one measure, the worst first. */

@@ -51,7 +51,10 @@ function listen() {
   let waiting;
   $("q").addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => go({ q: $("q").value.trim() ? $("q").value : undefined, case: undefined }, true), 150);
+    waiting = setTimeout(() => {
+      const q = $("q").value.trim() ? $("q").value : undefined;
+      if (q !== state.q) go({ q, case: undefined }, true);
+    }, 150);
   });
   $("more").addEventListener("click", () => toggleFilters());
   $("reset").addEventListener("click", () => go(Object.fromEntries([...FILTERS, "q", "case"].map((key) => [key, undefined]))));
