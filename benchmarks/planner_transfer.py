@@ -3,7 +3,7 @@ r"""The planner on turns that people labelled, before and after it sees rows of 
     python -m benchmarks.planner_transfer --data ../shared/data --vectors vectors \
         --out results/planner_transfer.json
 
-Six corpora (`benchmarks.labelled_turns` says which of their rows count); a guess is made from what stood
+Six corpora; `skillofmind.evals.tasks.labelled` says which of their rows count. A guess is made from what stood
 before the labelled turn. Arms: the embedded and the encoder planner of the package (`embedded`, `encoder`)
 untouched; and both trained on the starter dialogues with 100, 1,000 or all rows of the corpus's train part.
 `embedded_told` and `encoder_told` are untouched, too, but told which skills the corpus's labels stand for:
@@ -34,12 +34,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from benchmarks.labelled_turns import SOURCES, Corpus, Item, first_rows, load, mapped
 from benchmarks.measure import parser, report
 from benchmarks.scores import Scores
 from benchmarks.vectors import SIZE, Vectors
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.data.labels import LabelMap, load_label_map
+from skillofmind.evals.tasks.labelled import SOURCES, Corpus, LabelledTurn, first_rows, load, mapped
 from skillofmind.mind.embedded.cues import Lexicon, load_lexicon
 from skillofmind.mind.embedded.fit import examples_in, features_of, fold_of
 from skillofmind.mind.embedded.linear import feature_hash
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+CORPORA = ("esconv", "casino", "persuasionforgood", "annomi", "empathetic_dialogues", "dailydialog")
 SIZES = (100, 1000, None)
 L2, L2_HEAD = 0.0005, 0.0003
 SEED = 7
@@ -70,7 +71,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="folder of the corpora")
     options.add_argument("--vectors", type=Path, metavar="DIR", help="keep sentence vectors here")
-    options.add_argument("--corpora", nargs="+", choices=SOURCES, default=list(SOURCES), metavar="NAME")
+    options.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA), metavar="NAME")
     chosen = options.parse_args()
     if not chosen.data.is_dir():
         sys.stdout.write(f"skipped: {chosen.data} is absent; the corpora are not part of the project.\n")
@@ -84,7 +85,7 @@ def measure(data: Path, names: Sequence[str], vectors: Vectors) -> dict[str, Any
     """Return all numbers."""
     table, taxonomy = load_label_map(), load_taxonomy()
     starter = [
-        Item(example.dialogue, example.skill, frozenset({example.skill}), example.group)
+        LabelledTurn(example.dialogue, example.skill, frozenset({example.skill}), example.group)
         for example in examples_in((d for d in starter_dialogues() if d.split == "train"), taxonomy)
     ]
     bench = _Bench(starter, table, taxonomy, load_lexicon(), vectors)
@@ -110,7 +111,7 @@ class _Bench:
 
     def __init__(
         self,
-        starter: list[Item],
+        starter: list[LabelledTurn],
         table: LabelMap,
         taxonomy: Taxonomy,
         lexicon: Lexicon,
@@ -217,7 +218,7 @@ class _Bench:
             for name in sorted(found, key=lambda name: name.partition("+")[0])
         }
 
-    def _heard(self, items: Sequence[Item]) -> Any:
+    def _heard(self, items: Sequence[LabelledTurn]) -> Any:
         """Return what the head of the encoder planner sees, in single precision."""
         return single(inputs_of([item.dialogue for item in items], self._encoder))
 
@@ -298,17 +299,17 @@ def similarities(design: Design, rows: Sequence[dict[str, float]]) -> "Floats":
     return found
 
 
-def majority(train: Sequence[Item], count: int) -> list[str]:
+def majority(train: Sequence[LabelledTurn], count: int) -> list[str]:
     """Return the commonest label of `train`, `count` times."""
     return [Counter(item.gold for item in train).most_common(1)[0][0]] * count
 
 
-def stratified(train: Sequence[Item], count: int) -> list[str]:
+def stratified(train: Sequence[LabelledTurn], count: int) -> list[str]:
     """Return `count` draws from the labels of `train`."""
     return random.Random(SEED).choices([item.gold for item in train], k=count)
 
 
-def tfidf(train: Sequence[Item], test: Sequence[Item]) -> list[str]:
+def tfidf(train: Sequence[LabelledTurn], test: Sequence[LabelledTurn]) -> list[str]:
     """Return the guesses of the word-counting baseline; of one label where `train` has no other."""
     import scipy.sparse as sp
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -33,7 +33,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from benchmarks.measure import Json, machine, parser, report, spent
-from skillofmind.train.loop import Plan, train
+from skillofmind.train.loop import Cadence, train
 from skillofmind.train.losses import TokenLoss
 from skillofmind.train.policy import ONE, TorchPolicy
 from skillofmind.train.rows.batch import collated
@@ -169,7 +169,7 @@ def trained(network: Any, world: World, arm: Arm, risky: float, updates: int, se
     examples = [Example("", (row_of(one, arm),)) for one in drawn]
     feed = ExampleFeed(examples, Order(BATCH, seed=seed), micro=BATCH, pad_id=PAD, ranks=ONE)
     policy = TorchPolicy(network, None, Optimiser(learning_rate=1e-3), seed=seed)
-    train(policy, feed, TokenLoss(), Plan(), lambda told: None)
+    train(policy, feed, TokenLoss(), Cadence(), lambda told: None)
 
 
 def sequences(count: int, world: World, risky: float, seed: int) -> Iterator[Toy]:

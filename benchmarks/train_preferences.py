@@ -45,7 +45,7 @@ from skillofmind.mind.template import load_template
 from skillofmind.mind.weights import planner_messages
 from skillofmind.train.chat.options import RowOptions
 from skillofmind.train.chat.prepare import prepare
-from skillofmind.train.loop import Plan, reference_logprobs, train
+from skillofmind.train.loop import Cadence, reference_logprobs, train
 from skillofmind.train.losses import PreferenceLoss, TokenLoss
 from skillofmind.train.policy import ONE, TorchPolicy
 from skillofmind.train.presets import preset
@@ -161,7 +161,7 @@ def taught_rows(base: Base, examples: Sequence[Example], training: Training) -> 
     feed = ExampleFeed(
         examples, order_of(training), micro=training.rows.micro, pad_id=pad_id(base), ranks=ONE
     )
-    train(new_policy(base, training, feed, ONE), feed, TokenLoss(), Plan(), lambda told: None)
+    train(new_policy(base, training, feed, ONE), feed, TokenLoss(), Cadence(), lambda told: None)
 
 
 def preferred(world: World, chosen: DpoSettings) -> Base:
@@ -175,7 +175,7 @@ def preferred(world: World, chosen: DpoSettings) -> Base:
     if chosen.preference.needs_reference():
         known = reference_logprobs(policy, world.pairs, micro=feed.micro, pad_id=feed.pad_id)
         feed.refer(known, np.zeros((0, 2)))
-    train(policy, feed, PreferenceLoss(chosen.preference), Plan(), lambda told: None)
+    train(policy, feed, PreferenceLoss(chosen.preference), Cadence(), lambda told: None)
     return base
 
 

@@ -44,7 +44,7 @@ from skillofmind.mind.weights import WEIGHTS_SAMPLING, WeightsPlanner
 from skillofmind.models.local import LocalModel
 from skillofmind.train.chat.options import RowOptions
 from skillofmind.train.chat.prepare import prepare
-from skillofmind.train.loop import Plan, Told, train
+from skillofmind.train.loop import Cadence, Told, train
 from skillofmind.train.losses import TokenLoss
 from skillofmind.train.policy import ONE
 from skillofmind.train.presets import preset
@@ -182,7 +182,7 @@ def _trained(base: Base, examples: Sequence[Example], training: Training) -> lis
         examples, order_of(training), micro=training.rows.micro, pad_id=pad_id(base), ranks=ONE
     )
     told: list[Told] = []
-    train(new_policy(base, training, feed, ONE), feed, TokenLoss(), Plan(), told.append)
+    train(new_policy(base, training, feed, ONE), feed, TokenLoss(), Cadence(), told.append)
     return told
 
 

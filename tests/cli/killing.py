@@ -21,9 +21,9 @@ def wait_until(reached: Callable[[], bool], process: "subprocess.Popen[bytes]") 
     return False
 
 
-def kill_when(words: Sequence[object], reached: Callable[[], bool]) -> bool:
+def kill_when(words: Sequence[object], reached: Callable[[], bool], *, module: str = "skillofmind") -> bool:
     """Start `som` and kill it when `reached`; return whether that was before its end."""
-    with started(*words) as process:
+    with started(*words, module=module) as process:
         running = wait_until(reached, process)
         process.send_signal(signal.SIGKILL)
         process.wait()

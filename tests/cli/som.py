@@ -39,14 +39,16 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", **more}
 
 
-def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "skillofmind", *map(str, words)]
+def command(*words: object, module: str = "skillofmind") -> list[str]:
+    return [sys.executable, "-m", module, *map(str, words)]
 
 
-def som(*words: object, stdin: bytes = b"", cwd: Path | None = None, **env: str) -> Result:
-    """Run `som` in a child process."""
+def som(
+    *words: object, stdin: bytes = b"", cwd: Path | None = None, module: str = "skillofmind", **env: str
+) -> Result:
+    """Run `som` in a child process, or another module that ends in it."""
     done = subprocess.run(
-        command(*words),
+        command(*words, module=module),
         input=stdin,
         capture_output=True,
         env=environment(**env),
@@ -70,10 +72,13 @@ class Here:
 
 
 @contextmanager
-def started(*words: object, stdin: bytes = b"") -> Iterator["subprocess.Popen[bytes]"]:
+def started(
+    *words: object, stdin: bytes = b"", module: str = "skillofmind"
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Start `som` and let it run; it is killed at the end of the block at the latest."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command(*words), stdin=pipe, stdout=pipe, stderr=pipe, env=environment())
+    words_of_all = command(*words, module=module)
+    process = subprocess.Popen(words_of_all, stdin=pipe, stdout=pipe, stderr=pipe, env=environment())
     assert process.stdin is not None
     # So short an input fits into the pipe.
     process.stdin.write(stdin)

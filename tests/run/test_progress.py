@@ -87,3 +87,17 @@ def test_a_note_stands_at_the_end_of_the_line() -> None:
     progress.note = "12 tokens, 0.5 USD"
     progress.advance(2, annotated=1, oov=1)
     assert progress.line() == "annotate: 2/4, annotated 1, oov 1, 12 tokens, 0.5 USD"
+
+
+def test_a_bar_changes_ten_times_a_second_at_most_and_ends_with_the_last_count() -> None:
+    clock, stream = FakeClock(), Terminal()
+    with Progress(1000, "teach", stream, clock=clock) as progress:
+        assert progress._bar is not None
+        bar, task = progress._bar
+        shown = []
+        for _ in range(1000):
+            clock.now += 0.001
+            progress.advance(ok=1)
+            shown.append(bar.tasks[task].completed)
+    assert len(set(shown)) <= 11
+    assert bar.tasks[task].completed == 1000

@@ -7,7 +7,12 @@ import pytest
 from benchmarks.esconv_features import history, named_features
 from benchmarks.esconv_rows import SEEKER, own_strategies, rows_of
 from benchmarks.esconv_strategy import applied, balance, stacked
-from benchmarks.labelled_turns import (
+from benchmarks.planner_transfer import Similar, best_share, similarities
+from benchmarks.scores import RESAMPLES, Scores, resamples
+
+from skillofmind.core.dialogue import Dialogue, Label, Turn
+from skillofmind.data.labels import load_label_map
+from skillofmind.evals.tasks.labelled import (
     SOURCES,
     first_rows,
     items_of,
@@ -16,11 +21,6 @@ from benchmarks.labelled_turns import (
     part_of,
     with_intents,
 )
-from benchmarks.planner_transfer import Similar, best_share, similarities
-from benchmarks.scores import RESAMPLES, Scores, resamples
-
-from skillofmind.core.dialogue import Dialogue, Label, Turn
-from skillofmind.data.labels import load_label_map
 from skillofmind.mind.embedded.regression import Design
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from skillofmind.core.errors import DataError
-from skillofmind.train.loop import Plan, Told, evaluated, reference_logprobs, train
+from skillofmind.train.loop import Cadence, Told, evaluated, reference_logprobs, train
 from skillofmind.train.losses import PreferenceLoss, TokenLoss
 from skillofmind.train.policy import ONE, TorchPolicy
 from skillofmind.train.rows.feeds import ExampleFeed, PairFeed
@@ -36,7 +36,7 @@ def test_all_updates_are_made_and_told() -> None:
     here, rows = policy(), feed(Order(3, passes=2), held_out=examples(random_rows([6, 6], 9)))
     ticks = itertools.count()
     assert train(
-        here, rows, TokenLoss(), Plan(evaluate_every=4), told.append, clock=lambda: float(next(ticks))
+        here, rows, TokenLoss(), Cadence(evaluate_every=4), told.append, clock=lambda: float(next(ticks))
     )
     assert [one.update for one in told] == [1, 2, 3, 4, 5, 6]
     assert [one.held_out is not None for one in told] == [False, False, False, True, False, True]
@@ -47,11 +47,11 @@ def test_all_updates_are_made_and_told() -> None:
 def test_a_stop_ends_after_the_update_in_work() -> None:
     told: list[Told] = []
     here, rows = policy(), feed(Order(3, passes=2))
-    assert not train(here, rows, TokenLoss(), Plan(), told.append, stop=lambda: here.updates >= 2)
+    assert not train(here, rows, TokenLoss(), Cadence(), told.append, stop=lambda: here.updates >= 2)
     assert here.updates == 2
-    assert train(here, rows, TokenLoss(), Plan(), told.append)
+    assert train(here, rows, TokenLoss(), Cadence(), told.append)
     straight = policy()
-    train(straight, rows, TokenLoss(), Plan(), told.append)
+    train(straight, rows, TokenLoss(), Cadence(), told.append)
     assert torch.equal(weights(here), weights(straight))
 
 
@@ -59,8 +59,8 @@ def test_a_stop_ends_after_the_update_in_work() -> None:
 def test_micro_batches_change_nothing(micro: int) -> None:
     # AdamW divides by the gradient's own size, which makes rounding of tiny ones large.
     one, other = (policy(optimiser=Optimiser("sgd", learning_rate=0.1)) for _ in range(2))
-    train(one, feed(Order(5, passes=2)), TokenLoss(), Plan(), lambda told: None)
-    train(other, feed(Order(5, passes=2), micro), TokenLoss(), Plan(), lambda told: None)
+    train(one, feed(Order(5, passes=2)), TokenLoss(), Cadence(), lambda told: None)
+    train(other, feed(Order(5, passes=2), micro), TokenLoss(), Cadence(), lambda told: None)
     assert (weights(one) - weights(other)).abs().max() < 1e-5
 
 
@@ -92,7 +92,7 @@ class TestPairs:
             def watch(got: Told, losses: list[float] = losses) -> None:
                 losses.append(got.means["loss"])
 
-            train(policy(adapted()), one, loss, Plan(), watch)
+            train(policy(adapted()), one, loss, Cadence(), watch)
         assert told["off"] == pytest.approx(told["known"], abs=1e-6)
         assert len(told["off"]) == 9
 
@@ -117,4 +117,4 @@ def test_an_update_of_nothing_stops_the_run() -> None:
     rows = examples([row._replace(loss_plan=row.loss_plan * 0) for row in random_rows([5, 6])])
     empty = ExampleFeed(rows, Order(2), micro=2, pad_id=0, ranks=ONE)
     with pytest.raises(DataError, match="'row-"):
-        train(policy(), empty, TokenLoss(), Plan(), lambda told: None)
+        train(policy(), empty, TokenLoss(), Cadence(), lambda told: None)

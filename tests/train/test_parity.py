@@ -31,7 +31,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from skillofmind.train.loop import Plan, Told, reference_logprobs, train
+from skillofmind.train.loop import Cadence, Told, reference_logprobs, train
 from skillofmind.train.losses import Loss, PreferenceLoss, TokenLoss
 from skillofmind.train.policy import TorchPolicy
 from skillofmind.train.rows.batch import Batch, collated
@@ -133,7 +133,7 @@ def policy(network: Any, recipe: Recipe) -> TorchPolicy:
 
 def ours(trained: TorchPolicy, windows: Sequence[Sequence[Batch]], loss: Loss) -> list[Step]:
     told: list[Told] = []
-    train(trained, Windows(windows), loss, Plan(), told.append)
+    train(trained, Windows(windows), loss, Cadence(), told.append)
     assert [one.update for one in told] == list(range(1, len(windows) + 1))
     return [Step(*(one.means[name] for name in ("loss", "gradient_norm", "learning_rate"))) for one in told]
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "review": "check what the teacher wrote, in the terminal or a browser; measure agreement",
     "export": "turn annotations into training data: Hugging Face datasets, SFT or preference rows",
     "train": "fine-tune planners and response models: SFT, DPO; show what is trained; export",
+    "eval": "measure planners and agents: tasks, intervals, audits, reports",
     "serve": "plan before a model answers, behind the OpenAI protocol: change base_url, nothing else",
     "playground": "talk with the agent in a browser and see, change and compare its plans",
     "demo": "see plans for a handful of dialogues; needs nothing",

@@ -16,7 +16,7 @@ from skillofmind.core.errors import (
     RateLimited,
     RequestRejected,
 )
-from skillofmind.core.seams import Model, Planner
+from skillofmind.core.seams import Model, Planner, Transform
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
 from skillofmind.mind.template import load_template
 from skillofmind.run.batch import stop_on_interrupt
@@ -149,7 +149,12 @@ async def open_model(endpoint: Endpoint, meter: Meter, flag: str = "--model") ->
 
 @asynccontextmanager
 async def open_planner(
-    planner: str, endpoint: Endpoint, meter: Meter, taxonomy: Path | None, template: Path | None
+    planner: str,
+    endpoint: Endpoint,
+    meter: Meter,
+    taxonomy: Path | None,
+    template: Path | None,
+    transform: Transform | None = None,
 ) -> AsyncIterator[Planner]:
     """Open one of the planners.
 
@@ -159,6 +164,7 @@ async def open_planner(
         meter: counts the calls.
         taxonomy: another file of skills.
         template: another file with the wording of prompts.
+        transform: what the planner's model is wrapped in, such as a cache; a planner of the package has none.
 
     Raises:
         ConfigurationError: an option that this planner has no use for, or a missing one.
@@ -169,7 +175,8 @@ async def open_planner(
         yield _packaged(wanted, endpoint, skills, template)
         return
     wording = load_template(template)
-    async with open_model(endpoint, meter) as model:
+    async with open_model(endpoint, meter) as opened:
+        model = transform(opened) if transform else opened
         if wanted.kind == "prompted":
             from skillofmind.mind.prompted import PromptedPlanner
 

@@ -3,7 +3,8 @@
 Accuracy, macro-F1, corpus BLEU, kappa, calibration error and the like are functions of sums. So each measure
 is a matrix with a row a case and a `value` of the summed rows, and intervals and tests are the same few lines
 for all of them: cases of one group are added up, groups are drawn with replacement (interval of a value and
-of a paired difference) or change sides (permutation test).
+of a paired difference) or change sides (permutation test). The ends of an interval are quantiles that are
+further out the fewer groups there are (`statistics.intervals`: expanded).
 
     >>> right = mean_of("accuracy", [1.0, 0.0, 1.0, None])
     >>> one = estimates([right], ["a", "a", "b", "b"], resamples=200)[0]
@@ -14,11 +15,20 @@ of a paired difference) or change sides (permutation test).
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
+from msgspec import structs
 
-from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.errors import ConfigurationError, MissingExtra
 from skillofmind.evals.records import Better, Difference, Estimate
-from skillofmind.evals.statistics.resampling import Floats, group_weights, swapped_groups
+
+try:
+    import numpy as np
+
+    from skillofmind.evals.statistics.grouping import Indices, numbered, summed
+    from skillofmind.evals.statistics.intervals import levels, quantiles
+    from skillofmind.evals.statistics.multiple import holm
+    from skillofmind.evals.statistics.resampling import Floats, swap_blocks, weight_blocks
+except ImportError as error:
+    raise MissingExtra("an evaluation needs numpy and scipy; pip install 'skillofmind[eval]'.") from error
 
 RESAMPLES = 1000
 """Resamples of an interval."""
@@ -40,6 +50,7 @@ class Measure(NamedTuple):
         n: cases that count.
         better: which way it improves.
         about: what it says, in one sentence.
+        compared: whether arms and runs are compared by it; a chance level only stands beside the others.
     """
 
     name: str
@@ -48,6 +59,7 @@ class Measure(NamedTuple):
     n: int
     better: Better = "higher"
     about: str = ""
+    compared: bool = True
 
 
 def mean_of(name: str, values: Sequence[float | None], better: Better = "higher", about: str = "") -> Measure:
@@ -71,9 +83,9 @@ def quotient(sums: Floats) -> Floats:
 def estimates(
     measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> tuple[Estimate, ...]:
-    """Return every measure with the 2.5 % and 97.5 % quantiles over resamples of whole groups.
+    """Return every measure with its 95 % interval over resamples of whole groups.
 
-    There is no interval below two groups.
+    There is no interval below two groups. Resamples where a measure is undefined are left out.
 
     Args:
         measures: all of the same cases.
@@ -84,15 +96,31 @@ def estimates(
     Raises:
         ConfigurationError: a measure has more or fewer rows than there are groups.
     """
+    values = resampled(measures, groups, resamples=resamples, seed=seed)
+    count = len(set(groups))
+    return tuple(
+        _estimate(one, found, len(groups), count) for one, found in zip(measures, values, strict=True)
+    )
+
+
+def resampled(
+    measures: Sequence[Measure], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[Floats]:
+    """Return the values of every measure, [1 + resamples]: the first of all cases, then one of each resample.
+
+    Below two groups there is the first one only.
+
+    Raises:
+        ConfigurationError: a measure has more or fewer rows than there are groups.
+    """
     of, count = _numbered(measures, groups)
     if count < 2:
-        return tuple(
-            _estimate(one, one.value(one.rows.sum(axis=0, keepdims=True)), len(groups)) for one in measures
-        )
-    weights = group_weights(count, resamples=resamples, seed=seed)
-    return tuple(
-        _estimate(one, one.value(weights @ _by_group(one.rows, of, count)), len(groups)) for one in measures
-    )
+        return [one.value(one.rows.sum(axis=0, keepdims=True)) for one in measures]
+    # One product for all measures: many thin ones take several times as long.
+    sums = np.hstack([np.zeros((count, 0)), *(summed(one.rows, of, count) for one in measures)])
+    ends = np.cumsum([one.rows.shape[1] for one in measures])[:-1]
+    found = np.vstack([drawn @ sums for drawn in weight_blocks(count, resamples=resamples, seed=seed)])
+    return [one.value(part) for one, part in zip(measures, np.split(found, ends, axis=1), strict=True)]
 
 
 def differences(
@@ -108,64 +136,83 @@ def differences(
     """Return second minus first of every pair of measures, whose rows are of the same items in one order.
 
     The p-value is that of the paired permutation test over whole groups, (1 + those at least as far from 0) /
-    (1 + permutations); it is not corrected yet (`adjusted` is empty).
+    (1 + permutations); it is not corrected yet (`adjusted` is empty; see `corrected`).
 
     Raises:
         ConfigurationError: rows and groups do not fit.
     """
     of, count = _numbered([one for pair in pairs for one in pair], groups)
-    drawn = group_weights(count, resamples=resamples, seed=seed) if count > 1 else np.ones((1, max(count, 1)))
-    swaps = swapped_groups(count, permutations=permutations, seed=seed)
-    found = []
-    for first, second in pairs:
-        one, other = (_by_group(measure.rows, of, count) for measure in (first, second))
-        spread = second.value(drawn @ other) - first.value(drawn @ one)
-        moved = swaps @ (one - other)
-        null = second.value(other.sum(axis=0) + moved) - first.value(one.sum(axis=0) - moved)
-        value, low, high = _interval(spread)
-        n = min(first.n, second.n)
-        found.append(Difference(task, first.name, *names, value, low, high, _p(null), None, n))
-    return tuple(found)
-
-
-def _p(null: Floats) -> float | None:
-    if not np.isfinite(null[0]):
-        return None
-    # A permutation that gives the same sums in another order of addition is as far from 0, not nearer.
-    far = np.abs(null[1:]) >= abs(null[0]) - 1e-12
-    return float((1 + far.sum()) / (1 + len(far)))
-
-
-def _numbered(
-    measures: Sequence[Measure], groups: Sequence[str]
-) -> tuple["np.typing.NDArray[np.int64]", int]:
-    for one in measures:
-        if len(one.rows) != len(groups):
-            raise ConfigurationError(
-                f"measure {one.name!r} has {len(one.rows)!r} rows for {len(groups)!r} cases; give each one."
-            )
-    names = {name: index for index, name in enumerate(dict.fromkeys(groups))}
-    return np.array([names[group] for group in groups], dtype=np.int64), len(names)
-
-
-def _by_group(rows: Floats, of: "np.typing.NDArray[np.int64]", count: int) -> Floats:
-    found = np.zeros((count, rows.shape[1]))
-    np.add.at(found, of, rows)
-    return found
-
-
-def _estimate(measure: Measure, values: Floats, cases: int) -> Estimate:
-    value, low, high = _interval(values)
-    return Estimate(
-        measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
+    sums = [(summed(first.rows, of, count), summed(second.rows, of, count)) for first, second in pairs]
+    spreads: list[list[Floats]] = [[] for _ in pairs]
+    swapped: list[list[Floats]] = [[] for _ in pairs]
+    for drawn in weight_blocks(max(count, 1), resamples=resamples if count > 1 else 0, seed=seed):
+        for found, (first, second), (one, other) in zip(spreads, pairs, sums, strict=True):
+            found.append(second.value(drawn @ other) - first.value(drawn @ one))
+    for swaps in swap_blocks(count, permutations=permutations, seed=seed):
+        for found, (first, second), (one, other) in zip(swapped, pairs, sums, strict=True):
+            moved = swaps @ (one - other)
+            sides = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
+            found.append(np.stack(sides))
+    return tuple(
+        _difference(task, names, pair, np.concatenate(spread), np.concatenate(sides, axis=1), count)
+        for pair, spread, sides in zip(pairs, spreads, swapped, strict=True)
     )
 
 
-def _interval(values: Floats) -> tuple[float | None, float | None, float | None]:
+def _difference(
+    task: str,
+    names: tuple[str, str],
+    pair: tuple[Measure, Measure],
+    spread: Floats,
+    sides: Floats,
+    groups: int,
+) -> Difference:
+    first, second = pair
+    value, low, high = interval(spread, groups)
+    n = min(first.n, second.n)
+    return Difference(task, first.name, *names, value, low, high, _p(sides[0], sides[1]), None, n)
+
+
+def interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
     """Return the first value and the interval of the others, `None` where undefined."""
     value = float(values[0]) if np.isfinite(values[0]) else None
     others = values[1:][np.isfinite(values[1:])]
     if value is None or not len(others):
         return value, None, None
-    low, high = np.quantile(others, [0.025, 0.975])
-    return value, float(low), float(high)
+    return value, *quantiles(others, *levels(groups))
+
+
+def corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return the differences with `adjusted` p-values: Holm's, over all of them that have one.
+
+    Give it what is looked at together: all differences of a task.
+    """
+    adjusted = holm([one.p for one in found])
+    return tuple(structs.replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))
+
+
+def _p(second: Floats, first: Floats) -> float | None:
+    null = second - first
+    if not np.isfinite(null[0]):
+        return None
+    # A permutation that gives the same sums in another order of addition is as far from 0, not nearer; one
+    # that leaves a measure undefined might be, too.
+    same = 1e-12 * max(1.0, abs(float(first[0])), abs(float(second[0])))
+    near = np.abs(null[1:]) < abs(null[0]) - same
+    return float((1 + (~near).sum()) / (1 + len(near)))
+
+
+def _numbered(measures: Sequence[Measure], groups: Sequence[str]) -> tuple[Indices, int]:
+    for one in measures:
+        if len(one.rows) != len(groups):
+            raise ConfigurationError(
+                f"measure {one.name!r} has {len(one.rows)!r} rows for {len(groups)!r} cases; give each one."
+            )
+    return numbered(groups)
+
+
+def _estimate(measure: Measure, values: Floats, cases: int, groups: int) -> Estimate:
+    value, low, high = interval(values, groups)
+    return Estimate(
+        measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about
+    )

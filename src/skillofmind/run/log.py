@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, TypeVar
+from typing import Any, BinaryIO, Generic, Literal, Self, TypeVar
 
 import msgspec
 
@@ -48,6 +48,11 @@ class _Decoded(Record, frozen=True):
     value: Any
 
 
+class _Typed(Record, Generic[T], frozen=True):
+    key: str
+    value: T
+
+
 _decode_entry = msgspec.json.Decoder(_Entry).decode
 _decode_record = msgspec.json.Decoder(_Decoded).decode
 _encode = msgspec.json.Encoder().encode
@@ -63,6 +68,18 @@ def read_log(path: Path) -> Iterator[tuple[str, Any]]:
         StorageError: the file cannot be read.
     """
     for _, record in _records(path, _decode_record):
+        yield record.key, record.value
+
+
+def read_log_as(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Yield what `read_log` does, with each value decoded as `kind` in the same pass.
+
+    Raises:
+        DataError: a line that is not the last one is not a record of that kind.
+        StorageError: the file cannot be read.
+    """
+    decode = msgspec.json.Decoder(_Typed[kind]).decode  # type: ignore[valid-type]
+    for _, record in _records(path, decode):
         yield record.key, record.value
 
 

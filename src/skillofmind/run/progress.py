@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LINE_SECONDS = 5.0
 """Shortest time between two plain lines."""
 
+BAR_SECONDS = 0.1
+"""Shortest time between two changes of the bar; thousands of quick items would pay for each."""
+
 
 class Progress:
     """Progress of one command; a context manager.
@@ -71,11 +74,9 @@ class Progress:
         self.counts.update(counts)
         if self._quiet:
             return
-        if self._bar is not None:
-            bar, task = self._bar
-            bar.update(task, completed=self.done, counts=", ".join(self._extras()))
-        elif self._clock() - self._last_line >= LINE_SECONDS:
-            self._write_line()
+        pause = BAR_SECONDS if self._bar is not None else LINE_SECONDS
+        if self._clock() - self._last_line >= pause:
+            self._tell()
 
     def line(self) -> str:
         """Return the plain line as of now."""
@@ -100,13 +101,17 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._quiet:
+            self._tell()
         if self._bar is not None:
             self._bar[0].stop()
-        elif not self._quiet:
-            self._write_line()
 
-    def _write_line(self) -> None:
+    def _tell(self) -> None:
         self._last_line = self._clock()
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.update(task, completed=self.done, counts=", ".join(self._extras()))
+            return
         self._stream.write(self.line() + "\n")
         self._stream.flush()
 

@@ -1,6 +1,10 @@
-"""Agreement between raters beyond chance: Cohen's kappa of two, Fleiss' kappa of any fixed number.
+"""Agreement between raters beyond chance: Cohen's and Fleiss' kappa, Krippendorff's alpha.
+
+Cohen's is of two raters and Fleiss' of any fixed number. Krippendorff's takes any number that may differ from
+item to item, and values that are near each other as well as equal ones.
 
     kappa = (observed - expected) / (1 - expected)
+    alpha = 1 - observed disagreement / expected disagreement
 
 1. *observed*: the share of pairs of ratings of one item that agree.
 2. *expected*: the share that would agree by chance. Cohen: sum over labels of the product of both raters'
@@ -8,6 +12,9 @@
 3. The 95 % interval is `value` ± 1.96 standard errors by the jackknife: the measure without item i, for each
    i, gives variance (n - 1) / n * sum (k_i - mean)^2. Items that were rated alike give the same k_i, and each
    k_i follows from the totals, so the cost is that of the *distinct* cells, not of n^2.
+4. *disagreement*: the mean distance of two ratings of one item, and of two ratings of any items. The distance
+   is 0 or 1 (nominal), (c - k)^2 (interval), or that of the mean ranks of both values among all ratings
+   (ordinal). An item's pairs are weighted by 1 / (its ratings - 1); an item with one rating does not count.
 
 Counts are whole numbers until the last division and sums are exact, so the order of items never changes a
 result. Kappa is
@@ -23,7 +30,8 @@ the value is then `None`, not 0 and not nan. Zero is a statement, a missing valu
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from itertools import accumulate, combinations
+from typing import Literal, NamedTuple
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.record import Record
@@ -31,8 +39,15 @@ from skillofmind.core.record import Record
 _Z = 1.959963984540054
 """The 97.5 % point of the standard normal distribution."""
 
+Scale = Literal["nominal", "ordinal", "interval"]
+"""What values mean: names, places in an order, or amounts."""
+
+Rating = str | float
+"""One value that a rater gave: a name, or a number."""
+
 _Cells = Mapping[tuple[str, str], int]
 _Pattern = tuple[tuple[str, int], ...]
+_Unit = tuple[tuple[int, int], ...]
 
 
 class Agreement(Record, frozen=True):
@@ -59,6 +74,36 @@ class Agreement(Record, frozen=True):
     expected: float | None
     items: int
     raters: int
+    low: float | None = None
+    high: float | None = None
+
+
+class Alpha(Record, frozen=True):
+    """How far raters agree by Krippendorff's alpha (2011, "Computing Krippendorff's Alpha-Reliability").
+
+    The interval is a normal approximation, as that of `Agreement`.
+
+    Attributes:
+        scale: what the values mean.
+        value: at most 1, 0 at chance level; `None` where it is undefined: no item has two ratings, or all of
+            their values are equal.
+        observed: mean distance of two ratings of one item, at least 0; `None` where no item has two.
+        expected: mean distance of two ratings of any items; `None` where no item has two.
+        items: items with two ratings or more.
+        ratings: of these items.
+        left_out: items with fewer than two ratings.
+        low: lower end of the 95 % interval, at least -1; `None` where the value without one of the items is
+            undefined.
+        high: upper end, at most 1; `None` where `low` is.
+    """
+
+    scale: str
+    value: float | None
+    observed: float | None
+    expected: float | None
+    items: int
+    ratings: int
+    left_out: int
     low: float | None = None
     high: float | None = None
 
@@ -146,6 +191,51 @@ def _check(number: int, item: Mapping[str, int], raters: int) -> None:
         )
 
 
+def krippendorff_alpha(items: Iterable[Sequence[Rating | None]], scale: Scale = "nominal") -> Alpha:
+    """Return Krippendorff's alpha of ratings that may be missing.
+
+    Args:
+        items: of each, its ratings in any order; `None` is a missing one. Read once.
+        scale: what the values mean; numbers are needed for "ordinal" and "interval".
+
+    Raises:
+        ConfigurationError: a value is not finite, or is no number where one is needed. The message numbers
+            items from 1.
+    """
+    patterns: Counter[tuple[tuple[Rating, int], ...]] = Counter()
+    left_out = 0
+    for number, item in enumerate(items, 1):
+        given = Counter(_rating(number, value, scale) for value in item if value is not None)
+        if given.total() < 2:
+            left_out += 1
+        else:
+            patterns[tuple(sorted(given.items(), key=_by_value))] += 1
+    values = sorted(
+        {value for pattern in patterns for value, _ in pattern}, key=lambda one: _by_value((one, 0))
+    )
+    number_of = {value: index for index, value in enumerate(values)}
+    units = {
+        tuple((number_of[value], count) for value, count in pattern): times
+        for pattern, times in patterns.items()
+    }
+    places = [float(value) for value in values] if scale == "interval" else None
+    return _alpha(units, len(values), places, scale, left_out)
+
+
+def _rating(number: int, value: Rating, scale: Scale) -> Rating:
+    if isinstance(value, str):
+        if scale != "nominal":
+            raise ConfigurationError(f"item {number} has the rating {value!r}; {scale} ratings are numbers.")
+    elif not math.isfinite(value):
+        raise ConfigurationError(f"item {number} has the rating {value!r}; write None for a missing one.")
+    return value
+
+
+def _by_value(counted: tuple[Rating, int]) -> tuple[bool, float, str]:
+    value = counted[0]
+    return (True, 0.0, value) if isinstance(value, str) else (False, float(value), "")
+
+
 def _margins(cells: _Cells) -> tuple[Counter[str], Counter[str]]:
     rows: Counter[str] = Counter()
     columns: Counter[str] = Counter()
@@ -227,6 +317,78 @@ def _agreement(
     low, high = _interval(value, left_out)
     items = sum(cell.items for cell in left_out)
     return Agreement(measure, value, observed, expected, items, raters, low, high)
+
+
+def _alpha(
+    units: Mapping[_Unit, int], values: int, places: Sequence[float] | None, scale: Scale, left_out: int
+) -> Alpha:
+    totals = [0] * values
+    for unit, times in units.items():
+        for value, count in unit:
+            totals[value] += count * times
+    # Every weight 1 / (ratings - 1) is a whole number of these, so pairs add up exactly.
+    share = math.lcm(*(_size(unit) - 1 for unit in units))
+    pairs: Counter[tuple[int, int]] = Counter()
+    for unit, times in units.items():
+        pairs.update({pair: weight * times for pair, weight in _weights(unit, share).items()})
+    found = _disagreement(pairs, totals, places, scale, share)
+    jackknife = []
+    for unit, times in units.items():
+        fewer = list(totals)
+        for value, count in unit:
+            fewer[value] -= count
+        rest = pairs.copy()
+        rest.subtract(_weights(unit, share))
+        jackknife.append(_LeftOut(_alpha_of(_disagreement(rest, fewer, places, scale, share)), times))
+    low, high = _interval(_alpha_of(found), jackknife)
+    observed, expected = found if found else (None, None)
+    items = sum(units.values())
+    return Alpha(scale, _alpha_of(found), observed, expected, items, sum(totals), left_out, low, high)
+
+
+def _size(unit: _Unit) -> int:
+    return sum(count for _, count in unit)
+
+
+def _weights(unit: _Unit, share: int) -> dict[tuple[int, int], int]:
+    """Return (value, higher value) -> pairs of such ratings in both orders, over the ratings but one."""
+    each = 2 * share // (_size(unit) - 1)
+    return {(one[0], other[0]): one[1] * other[1] * each for one, other in combinations(unit, 2)}
+
+
+def _disagreement(
+    pairs: Mapping[tuple[int, int], int],
+    totals: Sequence[int],
+    places: Sequence[float] | None,
+    scale: Scale,
+    share: int,
+) -> tuple[float, float] | None:
+    """Return the mean distance of two ratings of one item and of any two, `None` without pairs of ratings."""
+    n = sum(totals)
+    if n < 2:
+        return None
+    if sum(count > 0 for count in totals) < 2:
+        return 0.0, 0.0
+    if scale == "nominal":
+        within = float(sum(pairs.values()))
+        among = float(n**2 - sum(count**2 for count in totals))
+    else:
+        at = places if places is not None else _middles(totals)
+        within = math.fsum(weight * (at[one] - at[other]) ** 2 for (one, other), weight in pairs.items())
+        mean = math.fsum(count * place for count, place in zip(totals, at, strict=True)) / n
+        among = 2 * n * math.fsum(c * (place - mean) ** 2 for c, place in zip(totals, at, strict=True))
+    return within / share / n, among / (n * (n - 1))
+
+
+def _middles(totals: Sequence[int]) -> list[float]:
+    """Return the mean rank of each value among all ratings: those below it, and half of its own."""
+    return [below + count / 2 for below, count in zip(accumulate(totals, initial=0), totals, strict=False)]
+
+
+def _alpha_of(disagreement: tuple[float, float] | None) -> float | None:
+    if disagreement is None or disagreement[1] <= 0:
+        return None
+    return 1 - disagreement[0] / disagreement[1]
 
 
 def _interval(value: float | None, left_out: Sequence[_LeftOut]) -> tuple[float | None, float | None]:

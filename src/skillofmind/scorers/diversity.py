@@ -14,6 +14,7 @@ number of tokens (`first_tokens`). Entropy divided by that of equal shares is *e
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 
 def grams(tokens: Sequence[str], order: int) -> Iterator[tuple[str, ...]]:
@@ -34,6 +35,53 @@ def distinct(texts: Iterable[Sequence[str]], order: int) -> float | None:
             total += 1
             seen.add(gram)
     return len(seen) / total if total else None
+
+
+class DistinctParts(NamedTuple):
+    """What each group of texts adds to distinct-k.
+
+    Attributes:
+        distinct: different k-grams of the whole set.
+        total: all its k-grams.
+        own: of each group, different k-grams that no other group has.
+        grams: of each group, all k-grams.
+    """
+
+    distinct: int
+    total: int
+    own: tuple[int, ...]
+    grams: tuple[int, ...]
+
+    def without(self) -> tuple[float | None, ...]:
+        """Return distinct-k of the set without each of its groups; `None` where nothing is left."""
+        return tuple(
+            (self.distinct - own) / (self.total - count) if self.total > count else None
+            for own, count in zip(self.own, self.grams, strict=True)
+        )
+
+
+def distinct_parts(texts: Iterable[Sequence[str]], groups: Iterable[int], order: int) -> DistinctParts:
+    """Count k-grams by group.
+
+    Args:
+        texts: tokens of each text; read once.
+        groups: of each text, its number from 0.
+        order: k, 1 or more.
+    """
+    shared = -1
+    owner: dict[tuple[str, ...], int] = {}
+    total = list[int]()
+    for tokens, group in zip(texts, groups, strict=True):
+        total += [0] * (group + 1 - len(total))
+        for gram in grams(tokens, order):
+            total[group] += 1
+            if owner.setdefault(gram, group) != group:
+                owner[gram] = shared
+    own = [0] * len(total)
+    for group in owner.values():
+        if group != shared:
+            own[group] += 1
+    return DistinctParts(len(owner), sum(total), tuple(own), tuple(total))
 
 
 def first_tokens(texts: Iterable[Sequence[str]], tokens: int) -> list[Sequence[str]]:

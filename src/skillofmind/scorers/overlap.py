@@ -20,6 +20,8 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from skillofmind.scorers.diversity import grams
+
 _SMALL = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x31F0, 0x31FF))
 """Thai with Lao, Myanmar, Khmer, and Kana with its extension: blocks that hold punctuation too."""
 
@@ -48,9 +50,15 @@ class _Patterns(NamedTuple):
 
 
 @cache
+def marks() -> str:
+    """Return the combining marks, for use in a character class; no pattern counts them as words."""
+    return "".join(chr(n) for n in range(0x300, _LAST) if unicodedata.category(chr(n))[0] == "M")
+
+
+@cache
 def _patterns() -> _Patterns:
-    # `\w` leaves out combining marks and would cut Hindi or Thai words at their vowels.
-    mark = "".join(chr(n) for n in range(0x300, _LAST) if unicodedata.category(chr(n))[0] == "M")
+    # Without marks, Hindi or Thai words would be cut at their vowels.
+    mark = marks()
     small = "".join(chr(n) for first, last in _SMALL for n in range(first, last + 1) if chr(n).isalnum())
     unspaced = small + _HAN
     word = rf"[^\W{unspaced}]+(?:[{mark}]+[^\W{unspaced}]*)*"
@@ -120,3 +128,10 @@ def f1(first: Sequence[str], second: Sequence[str]) -> float:
     """
     shared = (Counter(first) & Counter(second)).total()
     return 2 * shared / (len(first) + len(second)) if shared else 0.0
+
+
+def copied(of: Sequence[str], source: Sequence[str], order: int = 5) -> float | None:
+    """Return the share of runs of `order` units of `of` that stand in `source` too; `None` without any."""
+    runs = list(grams(of, order))
+    known = frozenset(grams(source, order))
+    return sum(run in known for run in runs) / len(runs) if runs else None

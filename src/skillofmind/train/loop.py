@@ -5,7 +5,7 @@ loss, in nothing else. Data, dropout and learning rate follow from the number of
 that was killed and goes on behind its newest checkpoint does to the last bit what it would have done.
 
     resume(policy, feed, checkpoints)
-    finished = train(policy, feed, TokenLoss(), plan, watch)
+    finished = train(policy, feed, TokenLoss(), cadence, watch)
 """
 
 import time
@@ -58,7 +58,7 @@ class Told(NamedTuple):
     held_out: dict[str, float] | None = None
 
 
-class Plan(NamedTuple):
+class Cadence(NamedTuple):
     """When the loop does what.
 
     Attributes:
@@ -97,7 +97,7 @@ def train(
     policy: TorchPolicy,
     feed: Feed,
     loss: Loss,
-    plan: Plan,
+    cadence: Cadence,
     watch: Callable[[Told], None],
     *,
     stop: Callable[[], bool] = lambda: False,
@@ -109,7 +109,7 @@ def train(
         policy: fresh, or as `resume` left it.
         feed: what to train on.
         loss: what to make smaller.
-        plan: when to save and to evaluate.
+        cadence: when to save and to evaluate.
         watch: called after each update, on every rank.
         stop: asked after each update; when any rank says yes, all save and leave.
         clock: monotonic seconds.
@@ -128,10 +128,10 @@ def train(
         seconds = clock() - start
         done = policy.updates == len(feed)
         leaving = done or agreed(stop(), policy.ranks)
-        held_out = evaluated(policy, feed, loss) if _evaluates(policy.updates, plan, done) else None
+        held_out = evaluated(policy, feed, loss) if _evaluates(policy.updates, cadence, done) else None
         watch(Told(policy.updates, means, seconds, held_out))
-        if plan.checkpoints and (leaving or policy.updates % plan.save_every == 0):
-            plan.checkpoints.save(policy.updates, policy.state(), policy.facts())
+        if cadence.checkpoints and (leaving or policy.updates % cadence.save_every == 0):
+            cadence.checkpoints.save(policy.updates, policy.state(), policy.facts())
         if leaving:
             break
     return policy.updates == len(feed)
@@ -160,5 +160,5 @@ def reference_logprobs(
     return np.array(summed(found.reshape(-1).tolist(), policy.ranks)).reshape(-1, 2)
 
 
-def _evaluates(update: int, plan: Plan, done: bool) -> bool:
-    return done or (plan.evaluate_every is not None and update % plan.evaluate_every == 0)
+def _evaluates(update: int, cadence: Cadence, done: bool) -> bool:
+    return done or (cadence.evaluate_every is not None and update % cadence.evaluate_every == 0)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skillofmind.core.errors import DataError
 from skillofmind.run.directory import RunDirectory
 from skillofmind.train.checkpoint import Checkpoints
-from skillofmind.train.loop import Feed, Plan, reference_logprobs, resume, train
+from skillofmind.train.loop import Cadence, Feed, reference_logprobs, resume, train
 from skillofmind.train.losses import Loss, PreferenceLoss, TokenLoss
 from skillofmind.train.monitor import Monitor, flops_per_token
 from skillofmind.train.policy import TorchPolicy
@@ -227,8 +227,8 @@ def _run(policy: TorchPolicy, feed: Feed, loss: Loss, training: Training, place:
         skipped = resume(policy, feed, checkpoints)
         _note(place, "start", updates=policy.updates, of=len(feed), skipped=list(skipped))
         watch = _watch(owned, policy, feed, training, place)
-        plan = Plan(saving.every, training.evaluate_every, checkpoints)
-        finished = train(policy, feed, loss, plan, watch, stop=place.stop)
+        cadence = Cadence(saving.every, training.evaluate_every, checkpoints)
+        finished = train(policy, feed, loss, cadence, watch, stop=place.stop)
     _note(place, "end", updates=policy.updates, of=len(feed), finished=finished)
     return End(policy, policy.updates, len(feed), finished, skipped)
 

@@ -22,8 +22,8 @@ from skillofmind.cli.plan.rows import (
     InOrder,
     Input,
     PlanRow,
-    Unfailed,
     can_read_again,
+    has_failed,
     json_printer,
     text_printer,
 )
@@ -32,10 +32,12 @@ from skillofmind.core.errors import BudgetExhausted, ConfigurationError
 from skillofmind.core.plan import Plan
 from skillofmind.core.seams import Planner, Store
 from skillofmind.data.jsonl import Rejected
+from skillofmind.run.atomic import write_lines_atomic
 from skillofmind.run.batch import run_batch
 from skillofmind.run.budget import Limits, Meter
 from skillofmind.run.directory import RunDirectory
 from skillofmind.run.progress import Progress
+from skillofmind.run.unfailed import Unfailed
 
 _EPILOG = """\
 input: one JSON dialogue a line, {"turns": [{"speaker": "Ana", "text": "..."}]}, or a transcript of
@@ -137,11 +139,11 @@ async def _plan_to_stdout(options: PlanOptions, source: Input, planner: Planner)
 async def _plan_to_run(options: PlanOptions, folder: Path, source: Input, planner: Planner) -> int:
     settings = resolved(options) | {"identity": planner.identity}
     with RunDirectory.open(folder, command="plan", options=settings, data=[options.file], free=_FREE) as run:
-        store = Unfailed(run.log("log"), source)
+        store = Unfailed(run.log("log"), source.keys, PlanRow, has_failed)
         run.event("resumed" if run.resumed else "started", done=store.settled, total=source.count)
         with Progress(source.count, "plan", done=store.settled) as progress:
             end = await _work_through(options, source, planner, store, progress)
-        kinds = store.kinds()
+        kinds = Counter(row.kind() for row in store.latest())
         run.event("stopped" if end else "finished", **kinds)
         if not end:
             _write(store, run.output(PLANS), options.json)
@@ -185,9 +187,9 @@ def _exit_code(kinds: Counter[str], end: str) -> int:
     return 1 if end or kinds["failed"] or kinds["invalid"] else 0
 
 
-def _write(store: Unfailed, path: Path, echo: bool) -> None:
-    store.write(path)
+def _write(store: Unfailed[PlanRow], path: Path, echo: bool) -> None:
+    write_lines_atomic(path, (row.line() for row in store.latest()))
     if echo:
-        for row in store.rows():
+        for row in store.latest():
             sys.stdout.write(row.line().decode())
     sys.stderr.write(f"som: plans are in {path}\n")

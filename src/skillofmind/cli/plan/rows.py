@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,8 +13,6 @@ from skillofmind.core.plan import Plan
 from skillofmind.core.record import Record
 from skillofmind.data.jsonl import Rejected
 from skillofmind.data.read import accepted, read_dialogues
-from skillofmind.run.atomic import write_lines_atomic
-from skillofmind.run.log import AppendLog
 
 
 class PlanRow(Record, frozen=True):
@@ -67,6 +64,10 @@ class Input:
                 yield row.id, (number, self._prepared(row))
             else:
                 yield f"{row.source}:{row.line}", (number, row)
+
+    def keys(self) -> Iterator[str]:
+        """Yield what the log of a run knows the rows by."""
+        return (key for key, _ in self.rows())
 
     def _read(self) -> Iterator[Dialogue | Rejected]:
         rows = read_dialogues(self._path)
@@ -140,51 +141,9 @@ class InOrder:
         return False
 
 
-class Unfailed:
-    """The store of a durable run: failed rows are kept, and tried again when the run is resumed.
-
-    Attributes:
-        settled: how many rows an earlier part of the run planned without failing.
-    """
-
-    def __init__(self, log: AppendLog, source: Input) -> None:
-        """Wrap the log of a run over `source`."""
-        self._log = log
-        self._source = source
-        held = (key for key, _ in source.rows() if log.has(key))
-        self._before = {key for key in held if msgspec.convert(log.get(key), PlanRow).kind() != "failed"}
-        self.settled = len(self._before)
-
-    def append(self, key: str, value: PlanRow) -> None:
-        """Keep a result, also one that failed before and failed again with the same words."""
-        if not (self._log.has(key) and msgspec.convert(self._log.get(key), PlanRow) == value):
-            self._log.append(key, value)
-
-    def read(self) -> Iterator[tuple[str, Any]]:
-        """Yield all records in the order written."""
-        return self._log.read()
-
-    def has(self, key: str) -> bool:
-        """Say whether an earlier part of the run planned `key` without failing."""
-        return key in self._before
-
-    def rows(self) -> Iterator[PlanRow]:
-        """Yield the latest result of every row that has one, in the order of the input."""
-        for key, _ in self._source.rows():
-            if self._log.has(key):
-                yield msgspec.convert(self._log.get(key), PlanRow)
-
-    def kinds(self) -> Counter[str]:
-        """Count the rows by kind."""
-        return Counter(row.kind() for row in self.rows())
-
-    def write(self, path: Path) -> None:
-        """Write all rows to `path`, whole or not at all.
-
-        Raises:
-            StorageError: the disk said no.
-        """
-        write_lines_atomic(path, (row.line() for row in self.rows()))
+def has_failed(row: PlanRow) -> bool:
+    """Say whether a row got no answer."""
+    return row.kind() == "failed"
 
 
 def json_printer() -> Callable[[PlanRow], None]:

@@ -7,10 +7,15 @@ the sums of each group S [groups, columns], all resamples are the one product W 
     array([3., 3., 3.])
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+BLOCK = 4_000_000
+"""Most numbers of a block of rows: 32 MB."""
 
 
 def group_weights(groups: int, *, resamples: int, seed: int) -> Floats:
@@ -32,3 +37,25 @@ def swapped_groups(groups: int, *, permutations: int, seed: int) -> Floats:
     """
     coins = np.random.default_rng(seed).integers(0, 2, (permutations, groups)).astype(np.float64)
     return np.vstack([np.zeros(groups), coins])
+
+
+def weight_blocks(groups: int, *, resamples: int, seed: int) -> Iterator[Floats]:
+    """Yield the rows of `group_weights` in blocks, so that many groups need no more memory than a few."""
+    draw, shares = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    yield np.ones((1, groups))
+    for rows in _blocks(resamples, groups):
+        yield draw.multinomial(groups, shares, rows).astype(np.float64)
+
+
+def swap_blocks(groups: int, *, permutations: int, seed: int) -> Iterator[Floats]:
+    """Yield the rows of `swapped_groups` in blocks."""
+    draw = np.random.default_rng(seed)
+    yield np.zeros((1, groups))
+    for rows in _blocks(permutations, groups):
+        yield draw.integers(0, 2, (rows, groups)).astype(np.float64)
+
+
+def _blocks(rows: int, columns: int) -> Iterator[int]:
+    most = max(1, BLOCK // columns)
+    for start in range(0, rows, most):
+        yield min(most, rows - start)

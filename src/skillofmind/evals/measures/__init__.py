@@ -1,0 +1,1 @@
+"""Scores of one answer and measures of many: skills, explanations, replies."""

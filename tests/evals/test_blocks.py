@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from skillofmind.evals.measure import differences, estimates, mean_of, ratio_of
+from skillofmind.evals.statistics import resampling
+from skillofmind.evals.statistics.resampling import group_weights, swap_blocks, swapped_groups, weight_blocks
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of three rows of eleven groups."""
+    monkeypatch.setattr(resampling, "BLOCK", 40)
+
+
+@pytest.mark.usefixtures("small")
+def test_blocks_are_the_whole_in_parts() -> None:
+    blocks = list(weight_blocks(11, resamples=10, seed=3))
+    assert [len(block) for block in blocks] == [1, 3, 3, 3, 1]
+    assert (np.vstack(blocks) == group_weights(11, resamples=10, seed=3)).all()
+    swaps = list(swap_blocks(11, permutations=10, seed=3))
+    assert (np.vstack(swaps) == swapped_groups(11, permutations=10, seed=3)).all()
+
+
+def test_numbers_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).random(60)
+    groups = [f"group-{number // 5}" for number in range(60)]
+    pair = mean_of("mean", [*values]), mean_of("mean", [*values[::-1]])
+    ratio = ratio_of("ratio", np.stack([values, values**2], axis=1), 60)
+    found = []
+    for block in (4_000_000, 30):
+        monkeypatch.setattr(resampling, "BLOCK", block)
+        numbers = [*estimates([pair[0], ratio], groups), *differences("t", ("a", "b"), [pair], groups)]
+        found.append([(one.value, one.low, one.high, getattr(one, "p", None)) for one in numbers])
+    for one, other in zip(*found, strict=True):
+        assert one == pytest.approx(other, abs=1e-12)
