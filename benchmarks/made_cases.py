@@ -5,21 +5,46 @@ pack about as well as real ones; a planner guesses skills, sometimes the right o
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Turn
 from skillofmind.core.plan import Alternative, Evidence, Plan
-from skillofmind.evals.measure import differences, estimates, mean_of
-from skillofmind.evals.records import Answer, Case, Difference, Estimate, Gold, Item, Result, Summary
+from skillofmind.evals.measures.skill import score_skill, skill_measures, skill_tables
+from skillofmind.evals.records import Answer, Case, Gold, Item, Summary
+from skillofmind.evals.summary import summarise
+from skillofmind.evals.task import Task
 from skillofmind.mind.starter import starter_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
 
-TASKS = ("esconv.next", "bst", "prosocial", "starter")
-SCORES = ("strict", "accuracy", "lenient", "category", "valid", "top3", "lrap")
 LANGS = ("en", "en", "en", "ko", "zh", "es")
+NAMES = ("esconv.next", "bst", "prosocial", "starter")
 SPEAKERS = ("Ana", "Jun", "Priya", "Tom", "Efua", "Marek")
+
+
+def _no_items(folder: Path) -> Iterator[Item]:
+    return iter(())
+
+
+TASKS = {
+    name: Task(
+        name,
+        "Which skill comes next?",
+        "plan",
+        "",
+        _no_items,
+        score_skill,
+        skill_measures,
+        skill_tables,
+        ("corpus", "lang", "turns"),
+    )
+    for name in NAMES
+}
+"""Tasks of these names that score plans as those of the package do."""
 
 
 class Planner(NamedTuple):
@@ -61,7 +86,7 @@ def items(
         for arm in arms:
             found.append(
                 Item(
-                    TASKS[number % 4], f"{number:05d}", f"dialogue:{number // 3}", dialogue, gold, arm, slices
+                    NAMES[number % 4], f"{number:05d}", f"dialogue:{number // 3}", dialogue, gold, arm, slices
                 )
             )
     return found[:count]
@@ -73,66 +98,11 @@ def cases(asked: Sequence[Item], planner: Planner) -> list[Case]:
     return [_case(item, planner, draw, vocabulary, skills) for item in asked]
 
 
-def summary(name: str, found: Sequence[Case], *, resamples: int = 200) -> Summary:
-    """Return the numbers of cases: means of all scores, by task, arm and slice; arms against the plain."""
-    keys = dict.fromkeys((case.item.task, case.item.arm) for case in found)
-    parts = {key: [case for case in found if (case.item.task, case.item.arm) == key] for key in keys}
-    results = tuple(_result(task, arm, part, resamples) for (task, arm), part in parts.items())
-    between = [
-        one
-        for (task, arm), part in parts.items()
-        if arm and (task, "") in parts
-        for one in _against(task, arm, parts[task, ""], part, resamples)
-    ]
-    notes = (
-        "All dialogues, plans and numbers of this report are made up.",
-        "Skills that no item asks for: Ethics.",
-    )
-    return Summary(
-        "0.0",
-        {"planner": name, "model": "none", "resamples": str(resamples), "seed": "7"},
-        results,
-        tuple(between),
-        notes,
-    )
-
-
-def _against(
-    task: str, arm: str, plain: Sequence[Case], part: Sequence[Case], resamples: int
-) -> tuple[Difference, ...]:
-    pair = (mean_of("accuracy", _of(plain, "accuracy")), mean_of("accuracy", _of(part, "accuracy")))
-    groups = [case.item.group for case in part]
-    return differences(task, ("plain", arm), [pair], groups, resamples=resamples, permutations=200)
-
-
-def _result(task: str, arm: str, part: Sequence[Case], resamples: int) -> Result:
-    slices: dict[str, dict[str, list[Case]]] = {}
-    for case in part:
-        for dimension, value in case.item.slices.items():
-            slices.setdefault(dimension, {}).setdefault(value, []).append(case)
-    return Result(
-        task,
-        arm,
-        f"Which skill comes next? ({task})",
-        len(part),
-        len({case.item.group for case in part}),
-        sum(case.answer.error is not None for case in part),
-        _estimates(part, resamples),
-        slices={
-            dimension: {value: _estimates(some, resamples) for value, some in values.items()}
-            for dimension, values in slices.items()
-        },
-    )
-
-
-def _estimates(part: Sequence[Case], resamples: int) -> tuple[Estimate, ...]:
-    names = ("accuracy", *(name for name in SCORES if name != "accuracy"))
-    measures = [mean_of(name, _of(part, name), about=f"Mean of {name}.") for name in names]
-    return estimates(measures, [case.item.group for case in part], resamples=resamples)
-
-
-def _of(part: Sequence[Case], name: str) -> list[float | None]:
-    return [case.scores.get(name) for case in part]
+def summary(name: str, found: Sequence[Case]) -> Summary:
+    """Return the numbers of cases, as the runner makes them."""
+    made = summarise(found, TASKS, {"planner": name, "model": "none"})
+    note = "All dialogues, plans and numbers of this report are made up."
+    return msgspec.structs.replace(made, version="0.0", notes=(note, *made.notes))
 
 
 class _Words:
@@ -171,7 +141,8 @@ def _case(
     item: Item, planner: Planner, draw: random.Random, vocabulary: _Words, skills: Sequence[str]
 ) -> Case:
     if draw.random() < planner.failing:
-        return Case(item, Answer(error="The server gave no answer within 60 seconds."), dict.fromkeys(SCORES))
+        answer = Answer(error="The server gave no answer within 60 seconds.")
+        return Case(item, answer, score_skill(item, answer))
     right = item.gold.skills[0]
     hardness = 0.6 + 0.8 * ((skills.index(right) * 7) % 11) / 11
     met = draw.random() < min(0.95, planner.skilled * hardness * (0.8 if item.arm else 1.0))
@@ -195,12 +166,5 @@ def _case(
         valid=True,
         planner=planner.name,
     )
-    hit = float(met)
-    scores: dict[str, float | None] = {
-        **dict.fromkeys(SCORES, hit),
-        "category": max(hit, float(draw.random() < 0.3)),
-        "valid": 1.0,
-        "top3": max(hit, float(draw.random() < 0.3)),
-        "lrap": 1.0 if met else round(draw.random() / 2, 4),
-    }
-    return Case(item, Answer(plan), scores)
+    answer = Answer(plan)
+    return Case(item, answer, score_skill(item, answer))

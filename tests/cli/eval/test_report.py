@@ -1,10 +1,10 @@
 """`som eval report`: names of runs, formats, and where files go."""
 
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
+from benchmarks.made_cases import TASKS
 
 from skillofmind.cli.eval.report import named, read_formats, run
 from skillofmind.core.errors import ConfigurationError
@@ -15,10 +15,10 @@ from tests.evals.report.material import made_runs
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Folders whose reader gives made-up runs."""
     folders = [tmp_path / "one", tmp_path / "two"]
-    read = dict(zip(folders, made_runs(20), strict=True))
-    stand_in = ModuleType("skillofmind.evals.files")
-    stand_in.__dict__["read_run"] = lambda path: SimpleNamespace(summary=read[path][1], cases=read[path][2])
-    monkeypatch.setitem(sys.modules, "skillofmind.evals.files", stand_in)
+    read = dict(zip(folders, made_runs(20, arms=("",)), strict=True))
+    found = {folder: SimpleNamespace(summary=made[1], cases=made[2]) for folder, made in read.items()}
+    monkeypatch.setattr("skillofmind.evals.files.read_run", found.__getitem__)
+    monkeypatch.setattr("skillofmind.evals.files.tasks_of", lambda items: TASKS)
     for folder in folders:
         folder.mkdir()
     return folders
@@ -27,7 +27,9 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_the_report_goes_beside_the_first_run(runs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([str(runs[0])]) == 0
     assert {path.name for path in runs[0].iterdir()} == {"report.html", "report.md"}
-    assert capsys.readouterr().err.count("som: wrote ") == 2
+    said = capsys.readouterr()
+    assert said.err.count("som: wrote ") == 2
+    assert [line.split()[0] for line in said.out.splitlines()[1:5]] == list(TASKS)
 
 
 def test_out_is_a_folder_or_a_file(runs: list[Path], tmp_path: Path) -> None:

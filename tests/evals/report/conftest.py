@@ -21,7 +21,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A report of two runs of 240 cases in two arms."""
+    """A report of two runs in two arms."""
     return made(tmp_path_factory.mktemp("two"))
 
 

@@ -3,18 +3,22 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.made_cases import Planner, cases, items, summary
+from benchmarks.made_cases import TASKS, Planner, cases, items, summary
 
 from skillofmind.core.dialogue import Dialogue, Image, SocialContext, Speaker, Turn
 from skillofmind.core.plan import Alternative, Plan
-from skillofmind.evals.records import Answer, Case, Estimate, Gold, Item, Result, Summary, Table
+from skillofmind.evals.records import Answer, Case, Difference, Estimate, Gold, Item, Result, Summary, Table
 from skillofmind.evals.report import Run, write_report
+from skillofmind.evals.summary import compared
 
 HOSTILE = '</script><img src=x onerror="document.title=1"><script>document.title=2</script>'
 HIDDEN = "safe\u202eevil\x1b[31m"
 ARABIC = "هذا صعب جدا، أليس كذلك؟"
 EMOJI = "That hurts 🫠 👩‍👩‍👧 — 정말 힘들었겠다"
 LONG = "word " * 20_000
+
+COUNT = 600
+"""Cases of each run, where a test does not say otherwise."""
 
 
 class Made(NamedTuple):
@@ -27,12 +31,13 @@ class Made(NamedTuple):
 
     path: Path
     runs: list[Run]
+    between: list[Difference]
 
     def cases(self, run: int = 0) -> list[Case]:
         return list(self.runs[run][2])
 
 
-def made_runs(count: int = 240, planners: int = 2, arms: tuple[str, ...] = ("", "names")) -> list[Run]:
+def made_runs(count: int = COUNT, planners: int = 2, arms: tuple[str, ...] = ("", "names")) -> list[Run]:
     asked = items(count, turns=4, words=8, arms=arms)
     people = (Planner("one", 0.5, failing=0.02), Planner("two", 0.6, seed=2), Planner("three", 0.3, seed=3))
     found = [(planner.name, cases(asked, planner)) for planner in people[:planners]]
@@ -41,9 +46,16 @@ def made_runs(count: int = 240, planners: int = 2, arms: tuple[str, ...] = ("", 
 
 def made(folder: Path, **kwargs: Any) -> Made:
     runs = made_runs(**kwargs)
-    path = folder / "report.html"
-    write_report(path, runs)
-    return Made(path, runs)
+    path, between = folder / "report.html", differences(runs)
+    write_report(path, runs, between=between)
+    return Made(path, runs, between)
+
+
+def differences(runs: list[Run]) -> list[Difference]:
+    """Return every later run against the first, as the command does."""
+    name, _, first = runs[0]
+    others = [(other, list(second)) for other, _, second in runs[1:]]
+    return [one for other, second in others for one in compared(list(first), second, TASKS, (name, other))]
 
 
 def odd_case(text: str, number: int = 0) -> Case:

@@ -51,7 +51,7 @@ def test_arms_are_rows_of_their_own() -> None:
         (None, "absent"),
         (case(accuracy=1.0), "right"),
         (case(accuracy=0.0, strict=1.0), "wrong"),
-        (case(accuracy=None, **{"class": 1.0}), "right"),
+        (Case(ITEM, Answer(PLAN), {"accuracy": None, "class": 1.0}), "right"),
         (case(rouge=0.3), "unjudged"),
         (case(accuracy=1.0, error="It was cut off."), "failed"),
         (case(accuracy=0.0, plan=Plan(error="No answer.")), "failed"),

@@ -1,17 +1,13 @@
-"""Markdown, the table for terminals, and differences between runs."""
+"""Markdown and the table for terminals."""
 
 import io
-import math
 
 import msgspec
 from rich.console import Console
 
-from skillofmind.core.dialogue import Dialogue, Turn
-from skillofmind.evals.records import Answer, Case, Difference, Estimate, Item, Result, Summary, Table
+from skillofmind.evals.records import Difference, Estimate, Result, Summary, Table
 from skillofmind.evals.report.cells import is_worse, number, with_interval, worst_slices
 from skillofmind.evals.report.markdown import markdown, shown
-from skillofmind.evals.report.paired import between_runs
-from skillofmind.evals.report.rows import joined
 from skillofmind.evals.report.terminal import terminal_table
 from tests.evals.report.material import HOSTILE, made_runs, odd_run
 
@@ -88,9 +84,9 @@ def test_a_slice_is_worse_when_its_whole_interval_is() -> None:
     assert not is_worse(Estimate("accuracy", 0.7, 0.65, 0.8, better=""), less)
 
 
-def printed(*runs: tuple[str, Summary], measures: tuple[str, ...] = ()) -> str:
+def printed(*runs: tuple[str, Summary], most: int | None = None) -> str:
     out = Console(width=100, record=True, file=io.StringIO())
-    out.print(terminal_table(runs, measures))
+    out.print(terminal_table(runs, most))
     return out.export_text()
 
 
@@ -105,44 +101,7 @@ def test_the_terminal_shows_a_column_for_each_run() -> None:
 
 
 def test_the_terminal_can_show_some_measures_and_no_control_characters() -> None:
-    text = printed(("a\x1b[31m", SUMMARY), measures=("errors",))
-    assert "accuracy" not in text
-    assert "errors" in text
+    text = printed(("a\x1b[31m", SUMMARY), most=1)
+    assert "accuracy" in text
+    assert "errors" not in text
     assert "\x1b" not in text
-
-
-def scored(run: list[float | None]) -> list[Case]:
-    items = [
-        Item("t", str(at), f"d{at // 2}", Dialogue((Turn("A", f"Number {at}."),))) for at in range(len(run))
-    ]
-    return [Case(item, Answer(), {"accuracy": value}) for item, value in zip(items, run, strict=True)]
-
-
-def test_differences_between_runs_are_of_items_that_count_in_both() -> None:
-    rows = joined([scored([1.0, 0.0, None, 1.0, 0.0, 0.0]), scored([1.0, 1.0, 1.0, None, 1.0, 0.0])])
-    [found] = between_runs(["a", "b"], rows)
-    assert (found.task, found.measure, found.first, found.second, found.n) == ("t", "accuracy", "a", "b", 4)
-    assert found.value is not None
-    assert math.isclose(found.value, 0.5)
-
-
-def test_holm_by_hand() -> None:
-    """Three differences of one task with p-values p1 < p2 < p3 become 3 p1, 2 p2, p3, never falling."""
-    first = scored([0.0, 1.0] * 12)
-    second = [
-        msgspec.structs.replace(case, scores={"a": 1.0, "b": float(n % 3 == 0), "c": float(n % 2)})
-        for n, case in enumerate(first)
-    ]
-    start = [
-        msgspec.structs.replace(case, scores={"a": 0.0, "b": 0.0, "c": float(n % 4 == 1)})
-        for n, case in enumerate(first)
-    ]
-    found = between_runs(["x", "y"], joined([start, second]))
-    ordered = sorted(found, key=lambda one: one.p or 0.0)
-    ps = [one.p for one in ordered if one.p is not None]
-    by_hand = [
-        min(1.0, 3 * ps[0]),
-        min(1.0, max(3 * ps[0], 2 * ps[1])),
-        min(1.0, max(3 * ps[0], 2 * ps[1], ps[2])),
-    ]
-    assert [one.adjusted for one in ordered] == by_hand

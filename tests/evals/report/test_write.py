@@ -13,7 +13,7 @@ from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.records import Summary
 from skillofmind.evals.report import FORMATS, write_report
 from skillofmind.evals.report.page import filled, packed
-from tests.evals.report.material import ARABIC, EMOJI, HOSTILE, LONG, made, made_runs, odd_run
+from tests.evals.report.material import ARABIC, EMOJI, HOSTILE, LONG, differences, made, made_runs, odd_run
 
 
 def unpacked(page: str, name: str) -> bytes:
@@ -43,7 +43,8 @@ def test_json_of_one_run_is_its_summary(tmp_path: Path) -> None:
 
 
 def test_json_of_several_runs_names_them(tmp_path: Path) -> None:
-    write_report(tmp_path / "x.json", made_runs(20))
+    runs = made_runs(20)
+    write_report(tmp_path / "x.json", runs, between=differences(runs))
     found = msgspec.json.decode((tmp_path / "x.json").read_bytes())
     assert [one["name"] for one in found["runs"]] == ["one", "two"]
     assert {one["second"] for one in found["differences"]} == {"two"}

@@ -11,7 +11,8 @@ from skillofmind.cli.printable import printable
 from skillofmind.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from skillofmind.evals.report import Format, Run
+    from skillofmind.evals.records import Case, Difference, Summary
+    from skillofmind.evals.report import Format
 
 _EPILOG = """\
 examples:
@@ -43,9 +44,12 @@ def run(argv: Sequence[str]) -> int:
     target = options.out or options.runs[0]
     if options.open and "html" not in (target.suffix.removeprefix("."), *formats):
         raise ConfigurationError("--open needs the page; add html to --format.")
-    from skillofmind.evals.report import write_report
+    from skillofmind.cli.show import console
+    from skillofmind.evals.report import terminal_table, write_report
 
-    written = write_report(target, [_read(path, name) for path, name in named(options.runs)], formats)
+    runs = [_read(path, name) for path, name in named(options.runs)]
+    written = write_report(target, runs, formats, _between(runs))
+    console(sys.stdout).print(terminal_table([(name, summary) for name, summary, _ in runs], most=1))
     for path in written:
         sys.stderr.write(printable(f"som: wrote {path}\n"))
     if options.open:
@@ -83,11 +87,21 @@ def named(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     return list(zip(paths, next(found for found in ends if len({*found}) == len(found)), strict=True))
 
 
-def _read(path: Path, name: str) -> "Run":
+def _read(path: Path, name: str) -> "tuple[str, Summary, Sequence[Case]]":
     from skillofmind.evals.files import read_run
 
     found = read_run(path)
     return name, found.summary, found.cases
+
+
+def _between(runs: "Sequence[tuple[str, Summary, Sequence[Case]]]") -> "list[Difference]":
+    """Return every later run against the first."""
+    from skillofmind.evals.files import tasks_of
+    from skillofmind.evals.summary import compared
+
+    name, _, first = runs[0]
+    tasks = tasks_of(case.item for case in first)
+    return [one for other, _, second in runs[1:] for one in compared(first, second, tasks, (name, other))]
 
 
 def _show(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.evals.records import Answer, Case, Item
+from skillofmind.evals.records import Answer
 from skillofmind.evals.report.rows import Row
 from skillofmind.mind.render import context_lines, display_names
 
@@ -93,7 +93,7 @@ def _told(row: Row) -> dict[str, Any]:
         "lang": item.dialogue.lang,
         "next": _next(item.dialogue),
         "gold": item.gold,
-        "answers": [_answer(item, case) for case in row.cases],
+        "answers": [None if case is None else _answer(case.answer) for case in row.cases],
     }
 
 
@@ -102,6 +102,18 @@ def _next(dialogue: Dialogue) -> str:
     return display_names(dialogue).get(key, key)
 
 
-def _answer(item: Item, case: Case | None) -> Answer | None:
-    """Return the answer without its time, which differs from run to run."""
-    return None if case is None else msgspec.structs.replace(case.answer, seconds=0.0)
+def _answer(answer: Answer) -> dict[str, Any]:
+    """Return what the page shows of an answer, in few characters; its time and tokens differ from run to run.
+
+    Ranked skills and evidence are lists of their fields, without the names: there are many of them, and the
+    search has to read them all.
+    """
+    plan = answer.plan
+    told: dict[str, Any] = {"error": answer.error, "reply": answer.reply}
+    if plan is not None:
+        told |= {"error": answer.error or plan.error, "plan": True}
+        told |= {"skill": plan.skill, "raw": "" if plan.skill_raw == plan.skill else plan.skill_raw}
+        told |= {"why": plan.explanation, "sure": plan.confidence}
+        told |= {"ranked": [(one.skill, one.confidence) for one in plan.alternatives]}
+        told |= {"moved": [(one.kind, one.where, one.quote, one.effect) for one in plan.evidence]}
+    return {name: value for name, value in told.items() if value is not None and value not in ("", [])}

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from skillofmind.evals.measures.planned import classes, guessed_class, planned
 from skillofmind.evals.records import Case, Gold, Item
 
 Outcome = Literal["right", "wrong", "failed", "unjudged", "absent"]
@@ -18,7 +19,7 @@ Outcome = Literal["right", "wrong", "failed", "unjudged", "absent"]
 OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "failed", "unjudged", "absent")
 """In the order of their numbers in the page."""
 
-RIGHT = ("accuracy", "class", "right", "strict")
+RIGHT = ("class", "accuracy", "strict")
 """Scores that say whether an answer is right; the first one that a case has counts."""
 
 
@@ -72,7 +73,13 @@ def expected(gold: Gold) -> str | None:
 
 
 def guessed(case: Case | None) -> str | None:
-    """Return the skill that was named, "" where the plan names none, `None` where there is no plan."""
-    if case is None or case.answer.plan is None or failure(case):
+    """Return what was named: a skill, or its class where classes are compared.
+
+    It is "" where the plan names no skill, and `None` where there is no plan.
+    """
+    plan = planned(case.answer) if case is not None else None
+    if case is None or plan is None:
         return None
-    return case.answer.plan.skill or ""
+    item = case.item
+    compares_classes = item.gold.label and not item.gold.skills and classes(item.slices.get("scheme", ""))
+    return (guessed_class(item, plan) if compares_classes else plan.skill) or ""

@@ -1,6 +1,7 @@
 """The numbers of runs as a table for a terminal."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from skillofmind.evals.records import Summary
@@ -10,12 +11,12 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 
-def terminal_table(runs: Sequence[tuple[str, Summary]], measures: Sequence[str] = ()) -> "RichTable":
+def terminal_table(runs: Sequence[tuple[str, Summary]], most: int | None = None) -> "RichTable":
     """Return what rich prints: a row for each task, arm and measure, a column for each run.
 
     Args:
         runs: names and numbers.
-        measures: names of those to show; all of them where empty.
+        most: how many measures of a task and arm are shown, from the first on; all of them without it.
     """
     from rich.table import Table
     from rich.text import Text
@@ -28,9 +29,7 @@ def terminal_table(runs: Sequence[tuple[str, Summary]], measures: Sequence[str] 
         table.add_column(Text(plain(head)), justify="right", no_wrap=head == "n")
     for where, results in places(summaries):
         shown = where
-        for line in lines(results):
-            if measures and line.measure.rpartition(" ")[0] not in measures and line.measure not in measures:
-                continue
+        for line in islice(lines(results), most):
             count = max(one.n for one in line.estimates if one is not None)
             values = [with_interval(one.value, one.low, one.high) if one else "–" for one in line.estimates]
             table.add_row(*(Text(plain(cell)) for cell in (shown, line.measure, f"{count:,}", *values)))

@@ -10,7 +10,7 @@ from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.records import Case, Difference, Summary
 from skillofmind.evals.report.markdown import markdown
 from skillofmind.evals.report.page import page
-from skillofmind.evals.report.rows import Row, joined
+from skillofmind.evals.report.rows import joined
 from skillofmind.run.atomic import write_atomic
 
 Format = Literal["html", "md", "json"]
@@ -24,7 +24,10 @@ Run = tuple[str, Summary, Iterable[Case]]
 
 
 def write_report(
-    path: Path, runs: Sequence[Run], formats: Sequence[Format] = ("html", "md")
+    path: Path,
+    runs: Sequence[Run],
+    formats: Sequence[Format] = ("html", "md"),
+    between: Sequence[Difference] = (),
 ) -> tuple[Path, ...]:
     """Write the report of one run, or of several side by side; equal runs give equal bytes.
 
@@ -33,6 +36,7 @@ def write_report(
             `report.html`, `report.md` and `report.json`.
         runs: the first one is what later ones are compared with.
         formats: which files to write into a folder.
+        between: differences between the runs, such as `evals.summary.compared` finds.
 
     Returns:
         what was written.
@@ -45,11 +49,8 @@ def write_report(
     alone = path.suffix.removeprefix(".").lower()
     targets = {alone: path} if alone in FORMATS else {one: path / f"report.{one}" for one in formats}
     names, summaries = [name for name, _, _ in runs], [summary for _, summary, _ in runs]
-    # Cases are needed for the page, and for differences between runs, which every format shows.
-    rows = joined([cases for _, _, cases in runs]) if "html" in targets or len(runs) > 1 else []
-    between = differences_of(names, rows)
     texts = {
-        "html": lambda: page(names, summaries, between, rows).encode(),
+        "html": lambda: page(names, summaries, between, joined([cases for _, _, cases in runs])).encode(),
         "md": lambda: markdown(names, summaries, between).encode(),
         "json": lambda: as_json(names, summaries, between),
     }
@@ -57,16 +58,6 @@ def write_report(
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, texts[kind]())
     return tuple(targets.values())
-
-
-def differences_of(names: Sequence[str], rows: Sequence[Row]) -> tuple[Difference, ...]:
-    """Return the differences between runs; none of a single run."""
-    if len(names) < 2:
-        return ()
-    # numpy is an extra, and a report of one run does without.
-    from skillofmind.evals.report.paired import between_runs
-
-    return between_runs(names, rows)
 
 
 def as_json(names: Sequence[str], summaries: Sequence[Summary], between: Sequence[Difference]) -> bytes:

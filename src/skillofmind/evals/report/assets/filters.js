@@ -23,12 +23,12 @@ function readState() {
   state = { ...found, view, run: Number.isInteger(run) && store.head.runs[run] ? run : 0 };
 }
 
-/** Change the state; `quiet` adds no step to the browser's history. */
+/** Change the state; `quiet` adds no step to the browser's history. Resolves when everything is drawn. */
 function go(changes, quiet = false) {
   const hash = hashOf({ ...state, ...changes });
-  if (hash === location.hash) return;
+  if (hash === location.hash) return undefined;
   history[quiet ? "replaceState" : "pushState"](null, "", hash);
-  apply();
+  return apply();
 }
 
 /** A labelled choice of one part of the state. Options are [value, words]; `null` is no choice. */
@@ -62,9 +62,8 @@ function drawFilters() {
   const slices = Object.entries(index.slices).flatMap(([dimension, { names: values, of }]) => nameOptions(`slice ${dimension}`, of, values, "").slice(1).map(([value, words]) => [`${dimension}:${value}`, `${dimension}: ${words}`]));
   const outcomes = tally(`outcome ${state.run}`, mine.outcome, OUTCOMES.length);
   const results = OUTCOMES.map((word, at) => [word, `${word} (${count(outcomes[at])})`]).filter((_, at) => outcomes[at]);
-  const scores = [...new Set([...Object.keys(mine.scores)])];
-  const sorts = [["least sure first", "confidence"], ["most sure first", "-confidence"]].map(([words, key]) => [key, words]);
-  for (const name of scores) sorts.push([`score ${name}`, `${name}, lowest first`], [`-score ${name}`, `${name}, highest first`]);
+  const scores = Object.keys(mine.scores), sorts = [["confidence", "least sure first"], ["-confidence", "most sure first"]];
+  for (const name of scores.filter((one) => one !== "confidence")) sorts.push([`score ${name}`, `${name}, lowest first`], [`-score ${name}`, `${name}, highest first`]);
   redraw($("filters"), [
     runs.length > 1 && choice("run", "Judged by run", runs.map(({ name }, run) => [String(run), name])),
     names.task.length > 1 && choice("task", "Task", nameOptions("task", index.task, names.task, "all")),

@@ -15,7 +15,6 @@ async function drawCases() {
   drawLines();
   document.body.classList.toggle("reading", state.case !== undefined);
   await drawReader(currentRow());
-  performance.mark("filtered");
 }
 
 /** Filter, and draw what follows from it; `list.filters` says for which filters the list is. */
@@ -24,8 +23,9 @@ async function drawList(filters) {
   const asked = ++list.wanted, query = (state.q || "").trim();
   if ($("q").value.trim() !== query) $("q").value = state.q || "";
   if (query !== list.query || (query && !list.hits)) {
-    if (query && !list.hits) $("count").textContent = "Reading all cases…";
+    const telling = setInterval(() => ($("count").textContent = `Reading all cases… ${percent(store.read)}`), 200);
     const hits = query ? await search(query) : null;
+    clearInterval(telling);
     if (asked !== list.wanted) return;
     Object.assign(list, { hits, query });
   }

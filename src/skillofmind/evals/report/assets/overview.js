@@ -12,7 +12,7 @@ function drawOverview() {
 function intro() {
   const { runs } = store.head;
   const cards = runs.map(({ summary }, run) => {
-    const results = summary.results, sum = (field) => results.reduce((all, one) => all + one[field], 0);
+    const results = summary.results.filter(({ task }) => store.index.names.task.includes(task)), sum = (field) => results.reduce((all, one) => all + one[field], 0);
     const { planner, model } = summary.settings;
     return el("li", {}, runName(run), el("span", { class: "soft", text: [planner, model].filter(Boolean).join(", ") }),
       el("span", { class: "soft", text: [many(sum("items"), "item"), many(new Set(results.map((one) => one.task)).size, "task"), sum("failed") ? `${count(sum("failed"))} failed` : "none failed"].join(", ") }));
@@ -75,8 +75,9 @@ function legend() {
   return store.head.runs.length > 1 ? el("p", { class: "legend" }, store.head.runs.map((_, run) => runName(run))) : null;
 }
 
-/** Words that lead to cases. */
+/** Words that lead to cases; only words where a task has no cases of its own, such as a mean over tasks. */
 function caseLink(filters, words) {
+  if (filters.task && !store.index.names.task.includes(filters.task)) return el("span", { text: words });
   return el("a", { class: "quiet", href: hashOf({ view: "cases", ...filters }), text: words });
 }
 
@@ -97,7 +98,7 @@ function forest(measure, found) {
   const scale = axis(found.flatMap(({ value, low, high }) => [value, low, high]).filter(isNumber).concat(0), true);
   const rows = found.map((one) => {
     const p = one.adjusted ?? one.p, sure = isNumber(p) && p < 0.05;
-    const [task, arm] = one.task.split(" · ");
+    const [, task, arm] = one.task.match(/^(.*?)(?: \((.*)\))?$/s);
     const label = caseLink({ task, arm }, one.task);
     return { label, sub: `${one.second} − ${one.first}${one.within ? ` (${one.within})` : ""}`, cells: [one.p, one.adjusted].map((value) => el("div", { text: chance(value) })),
       marks: [{ run: 0, value: one.value, low: one.low, high: one.high, hollow: !sure, text: signed(one.value), title: `${interval(one)}, n = ${count(one.n)}` }] };
@@ -132,11 +133,11 @@ function taskTable(name, some) {
   const size = `${many(result.items, "item")} of ${many(result.groups, "dialogue")}${result.failed ? `, ${count(result.failed)} failed` : ""}`;
   const further = some.flatMap((one) => (one.result.tables || []).map((found) => furtherTable(found, runs.length > 1 ? one.run : null)));
   return el("details", { class: "task" }, el("summary", {}, el("strong", { text: name }), el("span", { class: "soft", text: size })), el("p", { class: "soft", text: result.about }), scrolling(table, name), further,
-    el("p", {}, el("a", { href: hashOf({ view: "cases", task: result.task, arm: result.arm }), text: "Read its cases" })));
+    store.index.names.task.includes(result.task) && el("p", {}, el("a", { href: hashOf({ view: "cases", task: result.task, arm: result.arm }), text: "Read its cases" })));
 }
 
 /** A wide table in a box of its own, which keys can scroll. */
-const scrolling = (table, name) => el("div", { class: "scrolling", tabindex: "0", role: "region", "aria-label": plain(name) }, table);
+const scrolling = (table, name) => el("div", { class: "scrolling", tabindex: "0", role: "group", "aria-label": plain(name) }, table);
 
 /** A table as the task made it; long ones begin with a few rows. */
 function furtherTable(found, run) {

@@ -78,36 +78,34 @@ function gold(told) {
 /** What the runs answered, side by side; words that differ are marked. */
 function answers(row, told) {
   const there = told.answers.map((answer, run) => ({ answer, run })).filter(({ answer }) => answer);
-  const texts = (name) => there.map(({ answer }) => (name === "reply" ? answer.reply : answer.plan?.explanation) || "");
-  const explanations = compareWords(texts("explanation")), replies = compareWords(texts("reply"));
+  const texts = (name) => there.map(({ answer }) => answer[name] || "");
+  const explanations = compareWords(texts("why")), replies = compareWords(texts("reply"));
   const goldSkills = new Set([...(told.gold?.skills || []), ...(told.gold?.accept || [])]);
   return el("section", { class: "answers", lang: told.lang || null, "aria-label": "Answers" }, there.map(({ answer, run }, at) => answerCard(answer, run, row, { explanation: explanations[at], reply: replies[at], goldSkills })));
 }
 
-/** The answer of one run. */
+/** The answer of one run: {plan, skill, raw, why, sure, ranked, moved, reply, error}, each where it is there. */
 function answerCard(answer, run, row, { explanation, reply, goldSkills }) {
-  const plan = answer.plan || null, outcome = store.index.runs[run].outcome[row], error = answer.error || plan?.error;
-  const raw = plan && plan.skill_raw && plan.skill_raw !== plan.skill && el("p", { class: "soft" }, "It said ", el("q", {}, el("bdi", { text: plan.skill_raw })), ".");
-  const sure = plan && isNumber(plan.confidence) && el("p", { class: "sure", title: "confidence" }, el("span", { class: "meter", "aria-hidden": "true" }, el("i", { at: { width: `${100 * plan.confidence}%` } })), `${percent(plan.confidence)} sure`);
+  const { error, skill, sure } = answer, outcome = store.index.runs[run].outcome[row];
+  const raw = answer.raw && el("p", { class: "soft" }, "It said ", el("q", {}, el("bdi", { text: answer.raw })), ".");
+  const meter = isNumber(sure) && el("p", { class: "sure", title: "confidence" }, el("span", { class: "meter", "aria-hidden": "true" }, el("i", { at: { width: `${100 * sure}%` } })), `${percent(sure)} sure`);
   return el("div", { class: `answer o${outcome}` },
     el("p", { class: "by" }, store.head.runs.length > 1 && runName(run), el("span", { class: `verdict o${outcome}` }, `${MARKS[outcome]} ${OUTCOMES[outcome]}`)),
     error && el("p", { class: "error", text: error }),
-    plan && !error && el("p", { class: "skill", text: plan.skill ? plan.skill : "no skill of the taxonomy" }), raw, sure, explanation, reply && el("div", { class: "reply" }, el("h3", { text: "Reply" }), reply), plan && alternatives(plan, goldSkills), plan && evidence(plan));
+    answer.plan && !error && el("p", { class: "skill", text: skill || "no skill of the taxonomy" }), raw, meter, explanation, reply && el("div", { class: "reply" }, el("h3", { text: "Reply" }), reply), ranked(answer, goldSkills), evidence(answer));
 }
 
 /** Ranked skills as bars. */
-function alternatives(plan, goldSkills) {
-  const found = plan.alternatives || [];
+function ranked({ ranked: found = [] }, goldSkills) {
   if (found.length < 2) return null;
-  const rows = found.slice(0, 8).map(({ skill, confidence }) => el("li", { class: goldSkills.has(skill) ? "right" : "" }, el("span", {}, el("bdi", { text: skill }), goldSkills.has(skill) && el("small", { text: " right" })), isNumber(confidence) && el("i", { class: "meter", "aria-hidden": "true" }, el("i", { at: { width: `${100 * confidence}%` } })), isNumber(confidence) && el("b", { class: "figure", text: percent(confidence) })));
+  const rows = found.slice(0, 8).map(([skill, confidence]) => el("li", { class: goldSkills.has(skill) ? "right" : "" }, el("span", {}, el("bdi", { text: skill }), goldSkills.has(skill) && el("small", { text: " right" })), isNumber(confidence) && el("i", { class: "meter", "aria-hidden": "true" }, el("i", { at: { width: `${100 * confidence}%` } })), isNumber(confidence) && el("b", { class: "figure", text: percent(confidence) })));
   return el("div", {}, el("h3", { text: "Ranked" }), el("ol", { class: "ranked" }, rows));
 }
 
 /** What moved the choice. */
-function evidence(plan) {
-  const found = plan.evidence || [];
-  if (!found.length) return null;
-  const rows = found.slice(0, 6).map(({ kind, where, quote, effect }) => el("li", {}, el("b", { class: "figure", text: `${effect > 0 ? "+" : ""}${effect.toFixed(2)}` }), el("span", {}, el("small", { text: kind === "turn" ? `turn ${Number(where) + 1}` : where }), " ", el("bdi", { text: quote }))));
+function evidence({ moved = [] }) {
+  if (!moved.length) return null;
+  const rows = moved.slice(0, 6).map(([kind, where, quote, effect]) => el("li", {}, el("b", { class: "figure", text: `${effect > 0 ? "+" : ""}${minus(effect.toFixed(2))}` }), el("span", {}, el("small", { text: kind === "turn" ? `turn ${Number(where) + 1}` : where }), " ", el("bdi", { text: quote }))));
   return el("details", { class: "evidence" }, el("summary", { text: "What moved the choice (log-odds)" }), el("ul", {}, rows));
 }
 

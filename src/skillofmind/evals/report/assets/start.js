@@ -13,13 +13,18 @@ function apply() {
   document.body.classList.toggle("in-cases", state.view === "cases");
   $("tab-cases").href = hashOf({ ...state, view: "cases", case: undefined });
   $("tab-overview").href = hashOf({ view: "overview", run: state.run, task: state.task, arm: state.arm });
-  if (state.view === "cases") return drawCases();
+  if (state.view === "cases") return drawCases().then(readAhead);
   document.body.classList.remove("reading");
   if (!drawn) drawOverview();
   const choice = JSON.stringify([state.run, state.task, state.arm]);
   if (drawn !== choice) drawChosen();
   drawn = choice;
   return undefined;
+}
+
+/** Once the list is drawn, unpack what the search needs while nothing else is done. */
+function readAhead() {
+  if (!store.texts && window.requestIdleCallback) requestIdleCallback(() => searchTexts(), { timeout: 3000 });
 }
 
 /** Open or close the filters. */
@@ -33,7 +38,10 @@ function toggleFilters(open = $("filters").hidden) {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || state.view !== "cases") return;
   if (event.key === "Escape") {
-    if (event.target === $("q")) $("list").focus();
+    if (event.target !== $("q")) return;
+    // Browsers would empty the field.
+    event.preventDefault();
+    $("list").focus();
     return;
   }
   if (event.target.matches("input, select, textarea")) return;
@@ -56,6 +64,8 @@ function listen() {
       if (q !== state.q) go({ q, case: undefined }, true);
     }, 150);
   });
+  // The texts are ready when the first word is typed; unpacking them takes as long as typing it.
+  $("q").addEventListener("focus", () => searchTexts());
   $("more").addEventListener("click", () => toggleFilters());
   $("reset").addEventListener("click", () => go(Object.fromEntries([...FILTERS, "q", "case"].map((key) => [key, undefined]))));
   $("list").addEventListener("scroll", () => requestAnimationFrame(drawLines), { passive: true });

@@ -1,6 +1,6 @@
 // What is in the page: head and index are unpacked at the start, blocks of cases when somebody reads one.
 
-const store = { head: null, index: null, blocks: new Map(), texts: null, order: null };
+const store = { head: null, index: null, blocks: new Map(), texts: null, read: 0, order: null };
 const RIGHT = 0, WRONG = 1, FAILED = 2, UNJUDGED = 3, ABSENT = 4;
 const OUTCOMES = ["right", "wrong", "failed", "not judged", "not in this run"];
 const KEPT_BLOCKS = 16;
@@ -51,12 +51,13 @@ async function readCase(row) {
   return { ...told, context, turns };
 }
 
-/** Unpack all blocks once and keep their texts in lower case: what the search looks through. */
+/** Unpack all blocks once and keep their texts in lower case: what the search looks through (a second of work). */
 function searchTexts() {
   store.texts ||= (async () => {
     const pieces = [], rows = [];
-    for (let at = 0; at < store.head.blocks.length; at += 4) {
-      const some = store.head.blocks.slice(at, at + 4).map((_, offset) => unpack(`block${at + offset}`));
+    for (let at = 0; at < store.head.blocks.length; at += 8) {
+      const some = store.head.blocks.slice(at, at + 8).map((_, offset) => unpack(`block${at + offset}`));
+      store.read = at / store.head.blocks.length;
       for (const [texts, told] of await Promise.all(some)) {
         for (const piece of texts) pieces.push(piece.join("\n").toLowerCase());
         for (const one of told) rows.push({ pieces: [...one.context, ...one.turns], own: ownWords(one) });
@@ -73,8 +74,7 @@ function ownWords(told) {
   const words = [gold.explanation, gold.counterfactual, gold.reply, gold.label, ...(gold.skills || [])];
   for (const answer of told.answers) {
     if (!answer) continue;
-    const plan = answer.plan || {};
-    words.push(answer.reply, answer.error, plan.explanation, plan.skill, plan.skill_raw, plan.error);
+    words.push(answer.reply, answer.error, answer.why, answer.skill, answer.raw);
   }
   return words.filter(Boolean).join("\n").toLowerCase();
 }
