@@ -365,10 +365,12 @@ def linear_scoring() -> str:
 def command_help() -> str:
     """Return the help texts of all commands."""
     from skillofmind.cli.data import COMMANDS as DATA
+    from skillofmind.cli.eval import COMMANDS as EVAL
     from skillofmind.cli.main import COMMANDS, main
     from skillofmind.cli.train import COMMANDS as TRAIN
 
-    nested = [*(f"data {name}" for name in DATA), *(f"train {name}" for name in TRAIN)]
+    groups = {"data": DATA, "train": TRAIN, "eval": EVAL}
+    nested = [f"{group} {name}" for group, names in groups.items() for name in names]
     texts = []
     for name in (*COMMANDS, *nested):
         out = io.StringIO()

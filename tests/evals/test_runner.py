@@ -1,6 +1,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,7 @@ class TestDerived:
     async def test_it_is_the_same_whatever_came_between(self, tmp_path: Path) -> None:
         await ask(tmp_path / "whole", Asked())
         for start in range(4):
-            stop, broken = asyncio.Event(), Asked(lambda number, start=start: _at(number, start))
+            stop, broken = asyncio.Event(), Asked(partial(_at, start))
             await ask(tmp_path / "parts", broken, stop=stop, on_done=_after(10, stop))
         await ask(tmp_path / "parts", Asked())
         assert len(list(read_log(tmp_path / "parts" / "log.jsonl"))) > 60
@@ -197,7 +198,7 @@ class TestDerived:
             assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def _at(number: int, start: int) -> BaseException | None:
+def _at(start: int, number: int) -> BaseException | None:
     return ModelBusy("busy") if number % 5 == start else None
 
 

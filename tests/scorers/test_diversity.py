@@ -1,10 +1,18 @@
 import math
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillofmind.scorers.diversity import distinct, entropy, evenness, first_tokens, grams
+from skillofmind.scorers.diversity import (
+    distinct,
+    distinct_parts,
+    entropy,
+    evenness,
+    first_tokens,
+    grams,
+)
 
 TEXTS = st.lists(st.lists(st.sampled_from("abc"), max_size=6), max_size=5)
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9))
@@ -25,6 +33,26 @@ class TestDistinct:
         assert distinct(texts[::-1], order) == value
         doubled = distinct(texts + texts, order)
         assert doubled == (None if value is None else pytest.approx(value / 2))
+
+
+class TestDistinctParts:
+    def test_by_hand(self) -> None:
+        # Group 0 says a b a, group 1 b c; a is its own, b is shared.
+        parts = distinct_parts([["a", "b"], ["b", "c"], ["a"]], [0, 1, 0], 1)
+        assert parts.without() == (2 / 2, 2 / 3)
+        assert parts == (3, 5, (1, 1), (3, 2))
+
+    @given(TEXTS, st.integers(1, 3), st.randoms(use_true_random=False))
+    def test_without_a_group_is_distinct_of_the_others(
+        self, texts: list[list[str]], order: int, random: Random
+    ) -> None:
+        groups = [random.randrange(3) for _ in texts]
+        parts = distinct_parts(texts, groups, order)
+        whole = parts.distinct / parts.total if parts.total else None
+        assert whole == distinct(texts, order)
+        for group, value in enumerate(parts.without()):
+            rest = [text for text, of in zip(texts, groups, strict=True) if of != group]
+            assert value == distinct(rest, order)
 
 
 class TestFirstTokens:

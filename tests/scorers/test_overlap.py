@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillofmind.scorers.overlap import f1, length, share, units
+from skillofmind.scorers.overlap import copied, f1, length, share, units
 
 TEXTS = st.text(max_size=60) | st.text("aAI é'’ 你好のカ一ー。ภาษี한국हि", max_size=30)
 
@@ -118,3 +118,11 @@ class TestF1:
             assert found == pytest.approx(2 * precision * recall / (precision + recall))
         else:
             assert found == 0.0
+
+
+class TestCopied:
+    def test_by_hand(self) -> None:
+        # Of abcd, bcde, cdef the first two stand in the source.
+        assert copied("abcdef", "xabcdex", 4) == pytest.approx(2 / 3, abs=1e-12)
+        assert copied("abc", "abcdef", 4) is None
+        assert copied("abcdef", "", 4) == 0

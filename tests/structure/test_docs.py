@@ -18,12 +18,10 @@ from pathlib import Path
 import pytest
 
 import skillofmind
-from skillofmind.cli.data import COMMANDS as DATA
 from skillofmind.cli.options import parse
-from skillofmind.cli.train import COMMANDS as TRAIN
 from tests.structure.shell_lines import SHELLS, Block, blocks, commands
 from tests.structure.source import ROOT
-from tests.structure.test_startup import COMMANDS, module_of, options_of
+from tests.structure.test_startup import COMMANDS, GROUPS, module_of, options_of
 from tests.upstream import Upstream
 
 PAGES = [path for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))) if path.is_file()]
@@ -168,7 +166,7 @@ def refusal(words: list[str]) -> str:
         return ""
     if words[0] not in COMMANDS:
         return f"unknown command {words[0]!r}"
-    nested = words[1:2] and words[1] in {"data": DATA, "train": TRAIN}.get(words[0], {})
+    nested = words[1:2] and words[1] in GROUPS.get(words[0], {})
     command = " ".join(words[: 2 if nested else 1])
     said = io.StringIO()
     try:

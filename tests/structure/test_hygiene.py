@@ -24,6 +24,7 @@ MACHINE_PATHS_ALLOWED: dict[str, str] = {}
 URL = re.compile(r"\b(?:https?|wss?|ftp|git)://(?:[^\s/@\"'`]*@)?([\w.-]+)")
 PUBLIC_HOSTS = {
     "arxiv.org",
+    "doi.org",
     "aws.amazon.com",
     "creativecommons.org",
     "docs.astral.sh",

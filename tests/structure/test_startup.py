@@ -15,11 +15,13 @@ import pytest
 import skillofmind
 from skillofmind import __version__
 from skillofmind.cli.data import COMMANDS as DATA
+from skillofmind.cli.eval import COMMANDS as EVAL
 from skillofmind.cli.main import COMMANDS as TOP
 from skillofmind.cli.train import COMMANDS as TRAIN
 from tests.structure.source import Module, modules
 
-COMMANDS = [*TOP, *(f"data {name}" for name in DATA), *(f"train {name}" for name in TRAIN)]
+GROUPS = {"data": DATA, "train": TRAIN, "eval": EVAL}
+COMMANDS = [*TOP, *(f"{group} {name}" for group, names in GROUPS.items() for name in names)]
 HEAVY = {"torch", "transformers", "aiohttp", "numpy", "rich"}
 NOT_AT_ALL = {*HEAVY, "msgspec", "asyncio"}
 _CHILD = """

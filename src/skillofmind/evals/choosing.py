@@ -47,7 +47,13 @@ def chosen(items: Iterable[Item], n: int, seed: int) -> list[Item]:
 
 
 def items_of(
-    tasks: Sequence[Task], data: Path | None, n: int, seed: int, watch: Watch | None = None
+    tasks: Sequence[Task],
+    data: Path | None,
+    n: int,
+    seed: int,
+    watch: Watch | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> list[Item]:
     """Return the items of several tasks, `n` ids of each.
 
@@ -57,6 +63,7 @@ def items_of(
         n: ids a task; 0 is all.
         seed: of the draw.
         watch: is passed each task's items with what is being done, to show progress.
+        may_be_empty: a task may find no items in its corpus; without it that is an error.
 
     Raises:
         ConfigurationError: `data` is missing, and a task reads a corpus.
@@ -68,8 +75,11 @@ def items_of(
     for task in tasks:
         items = task.items(data or Path())
         those = chosen(watch(items, f"read {task.name}") if watch else items, n, seed)
-        if not those:
-            raise DataError(f"the task {task.name!r} found no items in {str(data)!r}; leave the task out.")
+        if not those and not may_be_empty:
+            raise DataError(
+                f"the task {task.name!r} found no items in {str(data)!r}, which may hold only a part of "
+                "its corpus; leave the task out."
+            )
         found += those
     return found
 

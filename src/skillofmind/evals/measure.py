@@ -4,7 +4,7 @@ Accuracy, macro-F1, corpus BLEU, kappa, calibration error and the like are funct
 is a matrix with a row a case and a `value` of the summed rows, and intervals and tests are the same few lines
 for all of them: cases of one group are added up, groups are drawn with replacement (interval of a value and
 of a paired difference) or change sides (permutation test). The ends of an interval are quantiles that are
-further out the fewer groups there are (`statistics.intervals`: expanded).
+further out the fewer groups there are and the more unequal they are (`statistics.intervals`: expanded).
 
     >>> right = mean_of("accuracy", [1.0, 0.0, 1.0, None])
     >>> one = estimates([right], ["a", "a", "b", "b"], resamples=200)[0]
@@ -23,7 +23,7 @@ from skillofmind.evals.records import Better, Difference, Estimate
 try:
     import numpy as np
 
-    from skillofmind.evals.statistics.grouping import Indices, numbered, summed
+    from skillofmind.evals.statistics.grouping import Indices, effective_groups, numbered, summed
     from skillofmind.evals.statistics.intervals import levels, quantiles
     from skillofmind.evals.statistics.multiple import holm
     from skillofmind.evals.statistics.resampling import Floats, swap_blocks, weight_blocks
@@ -97,10 +97,15 @@ def estimates(
         ConfigurationError: a measure has more or fewer rows than there are groups.
     """
     values = resampled(measures, groups, resamples=resamples, seed=seed)
-    count = len(set(groups))
+    worth = worth_of(groups)
     return tuple(
-        _estimate(one, found, len(groups), count) for one, found in zip(measures, values, strict=True)
+        _estimate(one, found, len(groups), worth) for one, found in zip(measures, values, strict=True)
     )
+
+
+def worth_of(groups: Sequence[str]) -> float:
+    """Return how many groups of equal size the groups of cases are worth; what `interval` wants to know."""
+    return effective_groups(numbered(groups)[0]) if groups else 1.0
 
 
 def resampled(
@@ -145,7 +150,7 @@ def differences(
     sums = [(summed(first.rows, of, count), summed(second.rows, of, count)) for first, second in pairs]
     spreads: list[list[Floats]] = [[] for _ in pairs]
     swapped: list[list[Floats]] = [[] for _ in pairs]
-    for drawn in weight_blocks(max(count, 1), resamples=resamples if count > 1 else 0, seed=seed):
+    for drawn in weight_blocks(count, resamples=resamples if count > 1 else 0, seed=seed):
         for found, (first, second), (one, other) in zip(spreads, pairs, sums, strict=True):
             found.append(second.value(drawn @ other) - first.value(drawn @ one))
     for swaps in swap_blocks(count, permutations=permutations, seed=seed):
@@ -153,8 +158,9 @@ def differences(
             moved = swaps @ (one - other)
             sides = second.value(other.sum(axis=0) + moved), first.value(one.sum(axis=0) - moved)
             found.append(np.stack(sides))
+    worth = effective_groups(of) if count else 1.0
     return tuple(
-        _difference(task, names, pair, np.concatenate(spread), np.concatenate(sides, axis=1), count)
+        _difference(task, names, pair, np.concatenate(spread), np.concatenate(sides, axis=1), worth)
         for pair, spread, sides in zip(pairs, spreads, swapped, strict=True)
     )
 
@@ -165,7 +171,7 @@ def _difference(
     pair: tuple[Measure, Measure],
     spread: Floats,
     sides: Floats,
-    groups: int,
+    groups: float,
 ) -> Difference:
     first, second = pair
     value, low, high = interval(spread, groups)
@@ -173,8 +179,13 @@ def _difference(
     return Difference(task, first.name, *names, value, low, high, _p(sides[0], sides[1]), None, n)
 
 
-def interval(values: Floats, groups: int) -> tuple[float | None, float | None, float | None]:
-    """Return the first value and the interval of the others, `None` where undefined."""
+def interval(values: Floats, groups: float) -> tuple[float | None, float | None, float | None]:
+    """Return the first value and the 95 % interval of the others, `None` where undefined.
+
+    Args:
+        values: as `resampled` returns them.
+        groups: what the groups are worth (`worth_of`); the fewer, the wider the interval.
+    """
     value = float(values[0]) if np.isfinite(values[0]) else None
     others = values[1:][np.isfinite(values[1:])]
     if value is None or not len(others):
@@ -211,7 +222,7 @@ def _numbered(measures: Sequence[Measure], groups: Sequence[str]) -> tuple[Indic
     return numbered(groups)
 
 
-def _estimate(measure: Measure, values: Floats, cases: int, groups: int) -> Estimate:
+def _estimate(measure: Measure, values: Floats, cases: int, groups: float) -> Estimate:
     value, low, high = interval(values, groups)
     return Estimate(
         measure.name, value, low, high, measure.n, cases - measure.n, measure.better, measure.about

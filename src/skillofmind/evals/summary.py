@@ -28,6 +28,7 @@ from skillofmind.evals.measure import (
     estimates,
     interval,
     resampled,
+    worth_of,
 )
 from skillofmind.evals.records import Answer, Case, Cell, Difference, Estimate, Item, Result, Summary, Table
 from skillofmind.evals.statistics.resampling import Floats
@@ -240,23 +241,23 @@ def _mean(asks: str, arm: str, parts: Sequence[_Part]) -> Result:
             if np.isfinite(found[0]):
                 values.setdefault(measure.name, []).append((measure, part.task.name, found))
     shared = {name: those for name, those in values.items() if len(those) > 1}
-    groups = sum(len(set(part.groups())) for part in parts)
+    worth = sum(worth_of(part.groups()) for part in parts)
     return Result(
         task=MEAN,
         arm=arm,
         about=f"Mean of the {asks} tasks that have the measure, each with the same weight.",
         items=sum(len(part.cases) for part in parts),
-        groups=groups,
+        groups=sum(len(set(part.groups())) for part in parts),
         failed=sum(case.answer.error is not None for part in parts for case in part.cases),
-        estimates=tuple(_mean_estimate(those, groups) for those in shared.values()),
+        estimates=tuple(_mean_estimate(those, worth) for those in shared.values()),
         tables=(_table(parts, shared),) if shared else (),
     )
 
 
-def _mean_estimate(those: Sequence[tuple[Measure, str, Floats]], groups: int) -> Estimate:
+def _mean_estimate(those: Sequence[tuple[Measure, str, Floats]], worth: float) -> Estimate:
     measure = those[0][0]
     fewest = min(len(values) for _, _, values in those)
-    value, low, high = interval(np.mean([values[:fewest] for _, _, values in those], axis=0), groups)
+    value, low, high = interval(np.mean([values[:fewest] for _, _, values in those], axis=0), worth)
     n = sum(one.n for one, _, _ in those)
     return Estimate(
         measure.name, value, low, high, n, 0, measure.better, f"Mean of {len(those)} tasks. {measure.about}"
@@ -285,8 +286,17 @@ def _notes(parts: Sequence[_Part]) -> list[str]:
                 f"wrong; the first one with: {failed[0]}"
             )
     official = dict.fromkeys(part.task.name for part in parts if part.task.official)
+    found += _coverage([part.task for part in parts])
     found += [
         f"{name} keeps a known fault of the published evaluation code, for comparison only."
         for name in official
     ]
     return found
+
+
+def _coverage(tasks: Sequence[Task]) -> list[str]:
+    """Return what the labels of the package's planner tasks leave untested."""
+    from skillofmind.evals.tasks import TASKS, coverage_note
+
+    those = {one.name: one for one in tasks if one.asks == "plan" and TASKS.get(one.name) == one}
+    return [coverage_note(those.values())] if those else []

@@ -34,7 +34,7 @@ _EPILOG = """\
 class EvalOptions:
     """Options of `som eval`."""
 
-    subcommand: str = argument("SUBCOMMAND", "one of those above, or folders of runs to show")
+    subcommand: tuple[str, ...] = argument("SUBCOMMAND", "one of those above, or folders of runs to show")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
     if argv and not argv[0].startswith("-") and Path(argv[0]).is_dir():
         return int(importlib.import_module("skillofmind.cli.eval.show").run(argv))
     options = parse(EvalOptions, "som eval", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
-    return _unknown(options.subcommand)
+    return _unknown(options.subcommand[0])
 
 
 def _unknown(name: str) -> int:

@@ -11,21 +11,26 @@ if TYPE_CHECKING:
     from rich.table import Table as Shown
 
 _MOST_ROWS = 40
+_MOST_RESULTS = 3
+"""Results of a run that are shown in full; of more, each has one line."""
 
 
 def show_summary(out: "Console", name: str, summary: Summary, *, tables: bool = False) -> None:
-    """Print all results of a run, its differences between arms and its notes.
+    """Print the results of a run, its differences between arms and its notes.
 
     Args:
         out: where to.
         name: of the run.
         summary: its numbers.
-        tables: print further tables and slices, too.
+        tables: print everything, with further tables and slices.
     """
     planner = summary.settings.get("identity") or summary.settings.get("planner", "")
     _heading(out, f"{name}  {planner}".strip())
-    for result in summary.results:
-        _show_result(out, result, tables)
+    if len(summary.results) > _MOST_RESULTS and not tables:
+        _show_overview(out, summary.results)
+    else:
+        for result in summary.results:
+            _show_result(out, result, tables)
     if summary.differences:
         show_differences(out, "Differences between arms", summary.differences)
     show_notes(out, summary.notes)
@@ -109,6 +114,22 @@ def show_case(out: "Console", case: Case) -> None:
 
 def _facts(case: Case) -> str:
     return ", ".join(f"{name}={value}" for name, value in case.item.slices.items())
+
+
+def _show_overview(out: "Console", results: Sequence[Result]) -> None:
+    """Print the first measure of every result that has a value."""
+    table = _table("task", "measure", "value", "95 %", "n", "failed")
+    for result in results:
+        one = next((each for each in result.estimates if each.n), None)
+        if one is None:
+            table.add_row(_of_arm(result.task, result.arm), "–", "–", "", "0", str(result.failed or ""))
+            continue
+        interval, failed = _interval(one.low, one.high), str(result.failed or "")
+        table.add_row(
+            _of_arm(result.task, result.arm), one.measure, _number(one.value), interval, str(one.n), failed
+        )
+    out.print(table)
+    out.print("`som eval show RUN --task NAME` prints all measures of a task, `--tables` everything.")
 
 
 def _show_result(out: "Console", result: Result, tables: bool) -> None:

@@ -59,7 +59,11 @@ files in RUN: items.jsonl, log.jsonl (every answer), cases.jsonl, summary.json.
 exit: 0 all items answered; 1 some failed, or it ended early; 2 nothing done; 130 interrupted.
 """
 
-_FREE = {"run", "data", "json", "api_key_env", "concurrency", "timeout", "max_calls", "max_failed", "cache"}
+_FREE = {
+    *("run", "data", "json", "api_key_env", "concurrency", "timeout", "max_calls", "max_failed", "cache"),
+    # The wording itself is compared, wherever its file is.
+    "template",
+}
 """Options that may change when a run goes on: they change no answer."""
 
 _CALLS = 10
@@ -83,6 +87,7 @@ class PlansOptions:
     )
     base_url: str = option("", "OpenAI-compatible server, such as http://127.0.0.1:8000/v1", value="URL")
     api_key_env: str = option(KEY_VARIABLE, "environment variable with the API key", value="VARIABLE")
+    template: Path | None = option(None, "other prompt wording", value="FILE")
     concurrency: int = option(32, "most items at once; fewer when the server says so", value="N")
     timeout: float = option(
         60.0, "seconds that one call may take; an item ten times as long", value="SECONDS"
@@ -109,6 +114,7 @@ def run(argv: Sequence[str]) -> int:
     if before.complete:
         return _score_again(options, tasks)
     items = _items(options, tasks)
+    tasks = _with_items(tasks, items)
     try:
         ended, found = asyncio.run(_ask(options, tasks, items, before.settled))
     except asyncio.CancelledError:
@@ -155,7 +161,17 @@ def _items(options: PlansOptions, tasks: "Sequence[Task]") -> "list[Item]":
 
     if options.data is None and is_run(options.run):
         return list(read_items(options.run))
-    return items_of(tasks, options.data, options.n, options.seed, watched)
+    every = options.tasks.strip() == "all"
+    return items_of(tasks, options.data, options.n, options.seed, watched, may_be_empty=every)
+
+
+def _with_items(tasks: "Sequence[Task]", items: "Sequence[Item]") -> "list[Task]":
+    """Return the tasks that have items; only where `all` was asked for may there be others."""
+    names = {item.task for item in items}
+    for task in tasks:
+        if task.name not in names:
+            sys.stderr.write(f"som: {task.name} finds no items in its corpus here and is left out.\n")
+    return [task for task in tasks if task.name in names]
 
 
 async def _ask(
@@ -169,7 +185,9 @@ async def _ask(
     )
     meter = Meter(Limits(calls=options.max_calls))
     with _kept_answers(options.cache) as transform:
-        async with open_planner(options.planner, endpoint, meter, None, None, transform) as planner:
+        async with open_planner(
+            options.planner, endpoint, meter, None, options.template, transform
+        ) as planner:
             with _opened(options, tasks, _settings(options, tasks, planner)) as run:
                 run.event("resumed" if run.resumed else "started", items=len(items), settled=settled)
                 with Progress(len(items), "ask", done=settled) as progress:
@@ -193,8 +211,8 @@ def _score_again(options: PlansOptions, tasks: "Sequence[Task]") -> int:
     """Make the derived files of a complete run anew, without opening a planner."""
     from skillofmind.evals.runner import finish
 
-    sys.stderr.write("som: every item is answered; nobody is asked, the answers are scored again.\n")
     with _opened(options, tasks, None) as run:
+        sys.stderr.write("som: every item is answered; nobody is asked, the answers are scored again.\n")
         found = finish(run.path)
     _show(options, found)
     return 0
@@ -226,7 +244,7 @@ def _settings(options: PlansOptions, tasks: "Sequence[Task]", planner: Planner) 
         "model": Path(options.model).name,
         "identity": _PLACE.sub("", planner.identity),
         "taxonomy": load_taxonomy().identity(),
-        "template": load_template().identity(),
+        "template": load_template(options.template).identity(),
         "label map": load_label_map().identity(),
         "tasks": ",".join(task.name for task in tasks),
         "items a task": str(options.n or "all"),

@@ -5,7 +5,8 @@
     ECE      = sum over bins of |sum of p - sum of r| / n
 
 The bins are those of `scorers.calibration`: of equal size, by confidence, cut once for all cases; a resample
-keeps them. Equal confidences are told apart by `ties`, so the order of cases changes nothing.
+keeps them. Equal confidences are told apart by `ties`, so the order of cases changes nothing. An ECE counts
+noise as distance, and a resample has more noise: the interval lies a little too high where cases are few.
 """
 
 from collections.abc import Sequence

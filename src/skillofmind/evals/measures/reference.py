@@ -60,6 +60,11 @@ LIKENESS: dict[str, tuple[Better, str]] = {
 }
 """Scores of `likeness`, likewise."""
 
+_DISTINCT = (
+    "Different runs of {0} tokens (casual, lower case) of all runs of {0} in all texts together; falls as "
+    "there is more text. Interval: jackknife over groups."
+)
+
 _CACHED = 2**16
 
 
@@ -130,6 +135,9 @@ def _counts(text: str, reference: str, lang: str) -> tuple[int, ...]:
 def distinct_measures(texts: Sequence[tuple[str, str] | None], groups: Sequence[str]) -> list[Measure]:
     """Return distinct-1 to distinct-3 of all texts together, 0 to 1.
 
+    Where there are several groups and only one of them has runs of that length, the value is undefined: no
+    other group says how far it may vary.
+
     Args:
         texts: text and language of each case; `None` for one that does not count.
         groups: of each case, what is drawn together.
@@ -141,11 +149,14 @@ def distinct_measures(texts: Sequence[tuple[str, str] | None], groups: Sequence[
     number = {name: place for place, name in enumerate(first)}
     tokens = [distinct_tokens(text, lang) for _, text, lang in there]
     of = [number[groups[row]] for row, _, _ in there]
-    firsts, size = list(first.values()), (len(texts), len(there))
-    return [
-        _distinct(f"dist{order}", distinct_parts(tokens, of, order), firsts, size)
-        for order in range(1, DISTINCT_ORDER + 1)
-    ]
+    alone = len(set(groups)) == 1
+    found = []
+    for order in range(1, DISTINCT_ORDER + 1):
+        parts = distinct_parts(tokens, of, order)
+        rows = _distinct_rows(parts, list(first.values()), len(texts), alone)
+        about = _DISTINCT.format(order)
+        found.append(Measure(f"dist{order}", rows, _added, len(there), "higher", about))
+    return found
 
 
 def distinct_tokens(text: str, lang: str) -> Sequence[str]:
@@ -153,33 +164,23 @@ def distinct_tokens(text: str, lang: str) -> Sequence[str]:
     return units(text, lang) if _primary(lang) in UNSPACED else casual_tokens(text.lower())
 
 
-def _distinct(name: str, parts: DistinctParts, firsts: Sequence[int], size: tuple[int, int]) -> Measure:
-    """Return the measure; the part of a group stands in the row of its first case."""
-    cases, n = size
-    value = parts.distinct / parts.total if parts.total else float("nan")
+def _distinct_rows(parts: DistinctParts, firsts: Sequence[int], cases: int, alone: bool) -> Floats:
+    """Return [cases, 2]: the part of a group and 1 in the row of its first case; 0 where it has no value."""
+    rows = np.zeros((cases, 2))
+    value = parts.distinct / max(parts.total, 1)
     without = [one for one in parts.without() if one is not None]
-    rows = np.zeros((cases, 1))
-    about = (
-        f"Different runs of {name[-1]} tokens (casual, lower case) of all runs in all texts together; falls "
-        "as there is more text. Interval: jackknife over groups."
-    )
-    if len(without) < max(2, len(firsts)):
-        return Measure(name, rows, partial(_whole, value=value), n, "higher", about)
-    left_out = np.array(without)
-    spread = np.sqrt((len(firsts) - 1) / len(firsts)) * (left_out.mean() - left_out)
-    rows[firsts, 0] = value / len(firsts) + spread
-    return Measure(name, rows, _added, n, "higher", about)
+    if parts.total and alone:
+        rows[firsts] = value, 1
+    elif len(without) == len(firsts) > 1:
+        left_out = np.array(without)
+        spread = np.sqrt((len(firsts) - 1) / len(firsts)) * (left_out.mean() - left_out)
+        rows[firsts, 0] = value / len(firsts) + spread
+        rows[firsts, 1] = 1
+    return rows
 
 
 def _added(sums: Floats) -> Floats:
-    return sums[..., 0]
-
-
-def _whole(sums: Floats, value: float) -> Floats:
-    """Return the value for the first sum, which is that of all cases, and nothing for resamples."""
-    found = np.full(sums.shape[:-1], np.nan)
-    found[..., :1] = value
-    return found
+    return np.where(sums[..., 1] > 0, sums[..., 0], np.nan)
 
 
 def _primary(lang: str) -> str:

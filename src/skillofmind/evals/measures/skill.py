@@ -20,6 +20,7 @@ what the planner said. A plan without alternatives is a ranking of its one skill
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from skillofmind.core.plan import Plan
 from skillofmind.evals.measure import Measure, mean_of
@@ -87,9 +88,9 @@ def _against(plan: Plan, item: Item) -> dict[str, float | None]:
 def skill_measures(cases: Sequence[Case]) -> list[Measure]:
     """Return the measures that apply to these cases of one arm, chance levels beside them.
 
-    Means of scores have the name of the score. Further ones: `macro_f1`, `kappa`, `majority`, `draw`,
-    `majority_lenient` and `draw_lenient` for skills, the first four with `_class` for classes, and
-    `confidence`, `ece`, `brier`, `log_loss` where the planner gives confidences.
+    Means of scores have the name of the score. Further ones: `macro_f1`, `kappa`, `majority` and `draw` (the
+    chance levels; with `_lenient` and `_category` those of these scores) for skills, the first four with
+    `_class` for classes, and `confidence`, `ece`, `brier`, `log_loss` where the planner gives confidences.
     """
     values = {name: [case.scores.get(name) for case in cases] for name in (*SCORES, "confidence")}
     skills = any(case.item.gold.skills for case in cases)
@@ -118,7 +119,15 @@ def _skill_labels(cases: Sequence[Case]) -> list[Measure]:
         kappa("kappa", labels, "Agreement of planned and right skills beyond chance (Cohen)."),
         *chance("", right, [gold.skills[:1] for gold in golds]),
         *chance("_lenient", right, lenient),
+        *chance("_category", right, [_alike(gold.skills[0]) if gold.skills else () for gold in golds]),
     ]
+
+
+@cache
+def _alike(skill: str) -> tuple[str, ...]:
+    """Return the skills of the category of `skill`."""
+    wanted = categories().get(skill)
+    return tuple(name for name, category in categories().items() if category == wanted)
 
 
 def _class_labels(cases: Sequence[Case]) -> list[Measure]:

@@ -64,7 +64,8 @@ def _by_label(what: str, pairs: _Pairs) -> Table:
         f"By {what}",
         (what, "right", "guessed", "precision", "recall", "F1", "low", "high"),
         tuple(rows),
-        "right: cases whose right one it is; guessed: answers that name it; low, high: 95 % interval of F1.",
+        f"right: cases whose right {what} it is; guessed: answers that name it; low, high: 95 % interval of "
+        "F1, none where all resamples agree.",
     )
 
 
@@ -73,7 +74,9 @@ def _rows(labels: Labels, groups: Sequence[str]) -> Iterator[tuple[str, int, *tu
     every = estimates([one for three in measures.values() for one in three], groups)
     for place, name in enumerate(labels.names):
         precision, recall, f1 = every[3 * place : 3 * place + 3]
-        yield name, recall.n, precision.n, precision.value, recall.value, f1.value, f1.low, f1.high
+        # Resamples of a label that is never hit all say 0, which is no reason to be sure.
+        ends = (f1.low, f1.high) if f1.low != f1.high else (None, None)
+        yield name, recall.n, precision.n, precision.value, recall.value, f1.value, *ends
 
 
 def _confusions(what: str, pairs: _Pairs) -> Table:

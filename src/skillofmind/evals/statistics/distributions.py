@@ -57,8 +57,12 @@ def t_two_sided(t: float, df: float) -> float:
 
 
 def noncentral_t_below(value: float, df: float, shift: float) -> float:
-    """Return the probability that the non-central t with this shift is below `value`."""
-    return float(special.nctdtr(df, shift, value))
+    """Return the probability that the non-central t with this shift, at least 0, is below `value`."""
+    # (Z + shift) / chi is below 0 only where Z is below -shift; far out there, scipy's series gives nan.
+    if value <= 0 and shift > 7.2:
+        return 0.0
+    found = float(special.nctdtr(df, shift, value))
+    return found if found == found else 1 - float(special.nctdtr(df, -shift, -value))
 
 
 def chi_squared_above(value: float, df: float = 1) -> float:

@@ -40,6 +40,22 @@ def summed(rows: Floats, of: Indices, count: int) -> Floats:
     return found
 
 
+def effective_groups(of: Indices) -> float:
+    """Return how many groups of equal size they are worth: (sum m)^2 / sum m^2 of the sizes m.
+
+    With cases independent inside a group it is the effective number of clusters of Carter, Schnepel and
+    Steigerwald (2017, Review of Economics and Statistics 99); with like cases it would be lower still.
+
+    Args:
+        of: [cases], the group of each; at least one case.
+
+    Returns:
+        1 to the number of groups.
+    """
+    sizes = np.bincount(of).astype(np.float64)
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
 def grouped(cases: int, groups: Sequence[str] | None) -> tuple[Indices, int]:
     """Return `numbered(groups)`, each case being a group of its own where `groups` is `None`.
 

@@ -5,9 +5,10 @@ values of the resamples, the ends are
 
 - *percentile*: their quantiles at alpha / 2 and 1 - alpha / 2. Too narrow with few groups.
 - *expanded*: their quantiles at Phi(-+ sqrt(G / (G - 1)) t), t the 1 - alpha / 2 quantile of Student's t with
-  G - 1 degrees of freedom. For a mean it is about the t interval of the group sums (Hesterberg 2015,
-  https://doi.org/10.1080/00031305.2015.1089789); the default.
+  G - 1 degrees of freedom (Hesterberg 2015, The American Statistician 69), where groups of unequal size
+  count as fewer (`effective_groups`). For a mean it is about the t interval. The default.
 - *bca*: bias-corrected and accelerated (Efron 1987), for skewed values; equal to `scipy.stats.bootstrap`.
+  With few groups it is as short as *percentile*.
 
 `results/statistics_check.json` has the coverage of each, by number of groups.
 
@@ -31,7 +32,7 @@ from skillofmind.evals.statistics.distributions import (
     share,
     t_quantile,
 )
-from skillofmind.evals.statistics.grouping import grouped, pairs_of, summed, values_of
+from skillofmind.evals.statistics.grouping import effective_groups, grouped, pairs_of, summed, values_of
 from skillofmind.evals.statistics.resampling import Floats, group_weights
 
 RESAMPLES = 2000
@@ -145,7 +146,7 @@ def bootstrap(
     if method == "bca":
         low, high = bca(one, others, value(sums.sum(axis=0) - sums), level)
     else:
-        low, high = quantiles(others, *levels(count, level, expanded=method == "expanded"))
+        low, high = quantiles(others, *levels(effective_groups(of), level, expanded=method == "expanded"))
     return Interval(one, low, high, level)
 
 
@@ -210,17 +211,19 @@ def _mean(sums: Floats) -> Floats:
     return found
 
 
-def levels(groups: int, level: float = 0.95, *, expanded: bool = True) -> tuple[float, float]:
+def levels(groups: float, level: float = 0.95, *, expanded: bool = True) -> tuple[float, float]:
     """Return which quantiles of the resamples are the ends, such as 0.025 and 0.975.
 
     Args:
-        groups: drawn with replacement, at least 2.
+        groups: drawn with replacement, at least 1; as many as they are worth (`effective_groups`).
         level: more than 0 and less than 1.
         expanded: widen them for few groups: 0.0132 and 0.9868 with 15, 0.0242 and 0.9758 with 500.
     """
     out = (1 - level) / 2
     if expanded:
-        out = normal_below(-math.sqrt(groups / (groups - 1)) * t_quantile(1 - out, groups - 1))
+        # Below 1.5 the lowest and the highest resample are the ends anyway.
+        few = max(groups, 1.5)
+        out = normal_below(-math.sqrt(few / (few - 1)) * t_quantile(1 - out, few - 1))
     return out, 1 - out
 
 

@@ -37,7 +37,9 @@ def benjamini_hochberg(ps: Sequence[float | None]) -> tuple[float | None, ...]:
     Raises:
         ConfigurationError: a p-value is not between 0 and 1.
     """
-    return _adjusted(ps, lambda p: np.minimum.accumulate((p * len(p) / np.arange(1, len(p) + 1))[::-1])[::-1])
+    return _adjusted(
+        ps, lambda p: np.minimum.accumulate((p * (len(p) / np.arange(1, len(p) + 1)))[::-1])[::-1]
+    )
 
 
 def _adjusted(ps: Sequence[float | None], adjust: Callable[[Floats], Floats]) -> tuple[float | None, ...]:

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.evals.statistics.grouping import numbered, summed
+from skillofmind.evals.statistics.grouping import effective_groups, numbered, summed
 from skillofmind.evals.statistics.intervals import Interval, bootstrap, levels, wilson
 from skillofmind.evals.statistics.resampling import Floats, group_weights
-from skillofmind.evals.statistics.tests import Tested, binomial_test
+from skillofmind.evals.statistics.tests import Finding, binomial_test
 
 RESAMPLES = 1000
 """Resamples of an interval."""
@@ -76,7 +76,7 @@ class WinRate(NamedTuple):
     ties: int
     rate: Interval
     wilson: Interval
-    test: Tested | None
+    test: Finding | None
     groups: int
 
 
@@ -188,7 +188,7 @@ def bradley_terry(
     finite: NDArray[np.bool_] = _finite(_ways(counts, len(names), pairs))
     found = np.full((len(weights), len(names) + 1), np.nan)
     found[finite] = _fitted(counts[finite], len(names), pairs)
-    return _ranking(found, counts[0], names, pairs, count)
+    return _ranking(found, counts[0], names, pairs, count, effective_groups(of))
 
 
 def _check(comparisons: Sequence[Comparison]) -> None:
@@ -331,13 +331,18 @@ def _stepped(
 
 
 def _ranking(
-    found: Floats, counts: Floats, names: Sequence[str], pairs: Sequence[tuple[int, int]], groups: int
+    found: Floats,
+    counts: Floats,
+    names: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    groups: int,
+    worth: float,
 ) -> Ranking:
     others = found[1:][np.isfinite(found[1:, 0])]
     undefined = 1 - len(others) / (len(found) - 1) if len(found) > 1 else 0.0
     ends = np.full((2, len(names)), np.nan)
     if len(others) and undefined <= _UNDEFINED and groups > 1:
-        ends = np.quantile(others[:, :-1], levels(groups), axis=0)
+        ends = np.quantile(others[:, :-1], levels(worth), axis=0)
     strengths = []
     for index, name in enumerate(names):
         won = sum(

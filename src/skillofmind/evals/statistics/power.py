@@ -271,9 +271,6 @@ def rating_power(
     df = items - 1 if paired else 2 * (items - 1)
     shift = abs(difference) / deviation * math.sqrt(items if paired else items / 2)
     edge = t_quantile(1 - share("alpha", alpha) / 2, df)
-    # Far out the series of the non-central t gives up, and there is nothing left to add up.
-    if shift > edge + 12:
-        return 1.0
     return 1 - noncentral_t_below(edge, df, shift) + noncentral_t_below(-edge, df, shift)
 
 

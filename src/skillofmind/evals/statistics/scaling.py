@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skillofmind.core.errors import ConfigurationError
-from skillofmind.evals.statistics.grouping import grouped, summed
+from skillofmind.evals.statistics.grouping import effective_groups, grouped, summed
 from skillofmind.evals.statistics.intervals import Interval, levels, quantiles
 from skillofmind.evals.statistics.resampling import Floats, group_weights
 
@@ -136,7 +136,7 @@ def scaling(
     drawn = group_weights(count, resamples=resamples, seed=seed) @ sums
     means = drawn[:, :-1] / drawn[:, -1:]
     a, b, c, _ = _fitted(scaled, means)
-    low, high = levels(count, level)
+    low, high = levels(effective_groups(of), level)
 
     def interval(values: Floats) -> Interval:
         return Interval(float(values[0]), *quantiles(values[1:], low, high), level)

@@ -42,7 +42,7 @@ SEED = 7
 """Of the draws."""
 
 
-class Tested(NamedTuple):
+class Finding(NamedTuple):
     """What a test says.
 
     Attributes:
@@ -65,7 +65,7 @@ def permutation_test(
     *,
     permutations: int = PERMUTATIONS,
     seed: int = SEED,
-) -> Tested:
+) -> Finding:
     """Return the paired permutation test: the two sides of each whole group change places or not.
 
     Where 2^groups is at most `permutations`, all of them are gone through and `p` is exact; otherwise it is
@@ -90,7 +90,7 @@ def permutation_test(
     null = np.abs((1 - 2 * swaps) @ sums)
     # The same sum in another order of addition is as far out, not nearer.
     far = null >= null[0] - 1e-12 * max(1.0, float(np.abs(sums).sum()))
-    return Tested(float(sums.sum() / len(one)), float(far.mean()), count, exact)
+    return Finding(float(sums.sum() / len(one)), float(far.mean()), count, exact)
 
 
 def _all_swaps(count: int) -> Floats:
@@ -106,7 +106,7 @@ def paired_bootstrap_test(
     *,
     resamples: int = PERMUTATIONS,
     seed: int = SEED,
-) -> Tested:
+) -> Finding:
     """Return the paired bootstrap test of equal means, groups being drawn with replacement.
 
     Each resample's t is centred on what was seen: t* = (d* - d) / error*, with the cluster-robust error of
@@ -138,7 +138,7 @@ def paired_bootstrap_test(
     if errors[0] <= 1e-12 * max(1.0, abs(means[0])):
         # All groups differ by the same: nothing at all, or as clearly as resamples can say.
         none = abs(means[0]) <= 1e-12
-        return Tested(
+        return Finding(
             0.0 if none else math.copysign(math.inf, means[0]),
             1.0 if none else 1 / (1 + resamples),
             count,
@@ -147,7 +147,7 @@ def paired_bootstrap_test(
     t = means[0] / errors[0]
     apart = np.abs(means[1:] - means[0]) - 1e-12
     far = apart >= abs(t) * errors[1:]
-    return Tested(float(t), float((1 + far.sum()) / (1 + len(far))), count, False)
+    return Finding(float(t), float((1 + far.sum()) / (1 + len(far))), count, False)
 
 
 def discordant(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int]:
@@ -169,12 +169,12 @@ def mcnemar(
     second_only: int,
     *,
     method: Literal["exact", "mid-p", "chi2", "corrected"] = "exact",
-) -> Tested:
+) -> Finding:
     """Return McNemar's test that two arms are right equally often, from the items where just one is.
 
     - *exact*: binomial, never finds too much; the statistic is the smaller count.
     - *mid-p*: half the probability of what was seen is left out: nearer to the level asked for (Fagerland et
-      al. 2013, https://doi.org/10.1186/1471-2288-13-91); the statistic is the smaller count.
+      al. 2013, BMC Medical Research Methodology 13); the statistic is the smaller count.
     - *chi2*: (b - c)^2 / (b + c); *corrected*: (|b - c| - 1)^2 / (b + c); the statistic is that.
 
     Args:
@@ -191,16 +191,16 @@ def mcnemar(
     n = _total(first_only, second_only)
     least = min(first_only, second_only)
     if method in ("exact", "mid-p"):
-        p = min(1.0, 2 * float(binomial_at_most(least, n, 0.5)))
+        p = 2 * float(binomial_at_most(least, n, 0.5))
         if method == "mid-p":
-            p = 2 * float(binomial_at_most(least, n, 0.5)) - float(binomial(n, 0.5)[least])
-        return Tested(float(least), p, n, method == "exact")
+            p -= float(binomial(n, 0.5)[least])
+        return Finding(float(least), min(1.0, p), n, method == "exact")
     apart = abs(first_only - second_only) - (method == "corrected")
     statistic = apart**2 / n if n else 0.0
-    return Tested(statistic, chi_squared_above(statistic), n, False)
+    return Finding(statistic, chi_squared_above(statistic), n, False)
 
 
-def sign_test(differences: ArrayLike) -> Tested:
+def sign_test(differences: ArrayLike) -> Finding:
     """Return the sign test that values above and below 0 are equally likely; zeros are left out.
 
     The statistic is (above - below) / 2.
@@ -211,10 +211,10 @@ def sign_test(differences: ArrayLike) -> Tested:
     given = values_of(differences)
     above, below = int((given > 0).sum()), int((given < 0).sum())
     p = min(1.0, 2 * float(binomial_at_most(min(above, below), above + below, 0.5)))
-    return Tested((above - below) / 2, p, above + below, True)
+    return Finding((above - below) / 2, p, above + below, True)
 
 
-def binomial_test(successes: int, trials: int, probability: float = 0.5) -> Tested:
+def binomial_test(successes: int, trials: int, probability: float = 0.5) -> Finding:
     """Return the exact test of a share: `p` adds up all counts no more probable than the one seen.
 
     The statistic is the share.
@@ -234,10 +234,10 @@ def binomial_test(successes: int, trials: int, probability: float = 0.5) -> Test
         )
     likely = binomial(trials, probability)
     far = likely <= likely[successes] * (1 + 1e-7)
-    return Tested(successes / trials, min(1.0, float(likely[far].sum())), trials, True)
+    return Finding(successes / trials, min(1.0, float(likely[far].sum())), trials, True)
 
 
-def two_proportions(first: int, first_of: int, second: int, second_of: int) -> Tested:
+def two_proportions(first: int, first_of: int, second: int, second_of: int) -> Finding:
     """Return the z-test that two shares of different items are equal, with the pooled variance.
 
     The statistic is z, above 0 where the second share is higher. For counts below 5 it is rough.
@@ -262,7 +262,7 @@ def two_proportions(first: int, first_of: int, second: int, second_of: int) -> T
     pooled = (first + second) / (first_of + second_of)
     error = math.sqrt(pooled * (1 - pooled) * (1 / first_of + 1 / second_of))
     z = (second / second_of - first / first_of) / error if error else 0.0
-    return Tested(z, two_sided(z), first_of + second_of, False)
+    return Finding(z, two_sided(z), first_of + second_of, False)
 
 
 def _total(first_only: int, second_only: int) -> int:

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.task import Task
 from skillofmind.evals.tasks.annotated import annotated_task, starter
-from skillofmind.evals.tasks.asking import asked, drawn
+from skillofmind.evals.tasks.asking import asked
 from skillofmind.evals.tasks.blended_skill_talk import bst, bst_official
 from skillofmind.evals.tasks.coverage import coverage_note, label_notes
 from skillofmind.evals.tasks.labelled import SOURCES
@@ -26,7 +26,6 @@ __all__ = [
     "annotated_task",
     "asked",
     "coverage_note",
-    "drawn",
     "label_notes",
     "leave_one_source_out",
     "task",

@@ -10,9 +10,6 @@ planner or the version, so results of years apart can be paired.
     ('own:1#1', ['I lost my keys.'], '1-3')
 """
 
-import hashlib
-from collections.abc import Iterable
-
 import msgspec
 
 from skillofmind.core.dialogue import Dialogue, Turn
@@ -61,26 +58,3 @@ def bare(dialogue: Dialogue) -> Dialogue:
 def depth(turns: int) -> str:
     """Return the bucket of a number of turns: `1-3`, `4-7` or `8+`."""
     return next((name for most, name in _DEPTHS if turns <= most), "8+")
-
-
-def drawn(items: Iterable[Item], n: int | None, seed: int = 0) -> list[Item]:
-    """Return `n` items, or all of them, in their order.
-
-    They are those with the smallest hashes of seed and id. So a larger `n` adds to what a smaller one drew,
-    and items of one id and several arms or tasks are drawn together.
-
-    Args:
-        items: with ids that are unique within a task and arm.
-        n: how many ids; `None` takes all.
-        seed: another seed draws others.
-    """
-    kept = list(items)
-    if n is None:
-        return kept
-    order = sorted({item.id for item in kept}, key=lambda name: (_point(name, seed), name))
-    chosen = set(order[:n])
-    return [item for item in kept if item.id in chosen]
-
-
-def _point(name: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}\0{name}".encode()).digest()

@@ -75,7 +75,7 @@ def coverage_note(tasks: Iterable[Task]) -> str:
         if skills
     ]
     return (
-        f"Skills and people's labels: {'; '.join(told)}." if told else "Every skill has a label of its own."
+        f"Skills, by people's labels: {'; '.join(told)}." if told else "Every skill has a label of its own."
     )
 
 
