@@ -4,8 +4,9 @@ r"""The planner on turns that people labelled, before and after it sees rows of 
         --out results/planner_transfer.json
 
 Six corpora; `skillofmind.evals.tasks.labelled` says which of their rows count. A guess is made from what
-stood before the labelled turn. Arms: the embedded and the encoder planner of the package (`embedded`, `encoder`)
-untouched; and both trained on the starter dialogues with 100, 1,000 or all rows of the corpus's train part.
+stood before the labelled turn. Arms: the embedded and the encoder planner of the package (`embedded`,
+`encoder`) untouched; and both trained on the starter dialogues with 100, 1,000 or all rows of the corpus's
+train part.
 `embedded_told` and `encoder_told` are untouched, too, but told which skills the corpus's labels stand for:
 they name the likeliest of these, or the class with the largest sum. Beside them, from the added rows alone:
 always the commonest label, a draw from the labels' frequencies, and TF-IDF (words and marks, 1-2) of the last

@@ -66,8 +66,8 @@ def _bytes(found: Mapping[str, Any]) -> str:
         files = ", ".join(one["same_bytes"])
         killed = ", ".join(f"{count:,}" for count in one["killed_after"])
         sentences.append(
-            f"{shown}: {one['items']:,} items; killed after {killed} answers and resumed, {files} were {same} "
-            "as without a kill."
+            f"{shown}: {one['items']:,} items; killed after {killed} answers and resumed, {files} were "
+            f"{same} as without a kill."
         )
     return "\n\n".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
 
@@ -97,8 +97,8 @@ def check_verdict() -> str:
         f"{found['simulations']:,} simulations each. Of {len(wanted)} checks that have to hold, "
         f"{len(wanted) - len(failing)} do. "
         + (f"Outside the bounds: {said}. " if failing else "")
-        + "The others stand beside them to show what happens without the care taken: cases counted as if each "
-        "dialogue had one, percentile intervals, no correction for many tests."
+        + "The others stand beside them to show what happens without the care taken: cases counted as if "
+        "each dialogue had one, percentile intervals, no correction for many tests."
     )
 
 

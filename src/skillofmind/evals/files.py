@@ -218,9 +218,10 @@ def tasks_of(items: Iterable[Item], tasks: Mapping[str, Task] | None = None) -> 
     names = dict.fromkeys(item.task for item in items)
     if tasks is not None and names.keys() <= tasks.keys():
         return {name: tasks[name] for name in names}
+    from skillofmind.evals.replies.known import known_task
     from skillofmind.evals.tasks import task
 
-    return {name: task(name) for name in names}
+    return {name: known_task(name) or task(name) for name in names}
 
 
 def _lines(items: Iterable[Item]) -> Iterator[bytes]:

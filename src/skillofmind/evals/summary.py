@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skillofmind import __version__
+from skillofmind.core.completion import Usage
 from skillofmind.evals.measure import (
     PERMUTATIONS,
     RESAMPLES,
@@ -50,7 +51,7 @@ def cases_of(items: Iterable[Item], answers: Mapping[str, Answer], tasks: Mappin
     for item in items:
         answer = answers.get(item.key)
         if answer is not None:
-            bare = Answer(plan=answer.plan, reply=answer.reply, error=answer.error)
+            bare = msgspec.structs.replace(answer, usage=Usage(), seconds=0.0)
             found.append(Case(item, bare, tasks[item.task].score(item, bare)))
     return found
 

@@ -23,7 +23,7 @@ examples:
   som eval power                                     tables to look things up in
   som eval power win-rate --effect 0.6               how many comparisons show a win rate of 60 %
   som eval power win-rate --items 100                the lowest win rate that 100 comparisons show
-  som eval power accuracy --effect 0.03 --differ 0.2 two systems, one of which alone is right on 20 % of items
+  som eval power accuracy --effect 0.03 --differ 0.2   one of the two alone is right on 20 % of the items
   som eval power rating --effect 0.3 --deviation 1.2 --per-dialogue 4 --rho 0.2
 """
 

@@ -10,7 +10,8 @@ from skillofmind.cli.options import argument, option, parse
 
 _EPILOG = """\
 One line for each answer to each question, checks included: who, which system stood where, what was chosen,
-how long it took, how often it was changed. The folder may be served meanwhile.
+how long it took, how often it was changed. --form votes has the votes of attentive raters alone, as judges
+give them: item, criterion, first, second, vote, judge. The folder may be served meanwhile.
 
 examples:
   som study export studies/one > answers.jsonl
@@ -23,7 +24,9 @@ class ExportOptions:
     """Options of `som study export`."""
 
     study: Path = argument("STUDY", "folder of `som study new`")
-    form: Literal["jsonl", "csv"] = option("jsonl", "JSON lines, or CSV for a spreadsheet")
+    form: Literal["jsonl", "csv", "votes"] = option(
+        "jsonl", "JSON lines, CSV for a spreadsheet, or votes to hold judges against"
+    )
     out: Path | None = option(None, "write here instead of to standard output", value="FILE")
     anonymous: bool = option(False, "number the raters and leave out their remarks")
 
@@ -32,11 +35,15 @@ def run(argv: Sequence[str]) -> int:
     """Run `som study export`."""
     options = parse(ExportOptions, "som study export", "Write all answers.", argv, epilog=_EPILOG)
     from skillofmind.evals.study.folder import read
-    from skillofmind.evals.study.outcome.export import as_csv, as_jsonl, rows
+    from skillofmind.evals.study.outcome.export import as_csv, as_jsonl, preferences, rows
     from skillofmind.run.atomic import write_lines_atomic
 
-    found = rows(read(options.study), anonymous=options.anonymous)
-    lines = as_csv(found) if options.form == "csv" else as_jsonl(found)
+    kept = read(options.study)
+    if options.form == "votes":
+        lines = as_jsonl(preferences(kept, anonymous=options.anonymous))
+    else:
+        found = rows(kept, anonymous=options.anonymous)
+        lines = as_csv(found) if options.form == "csv" else as_jsonl(found)
     if options.out is not None:
         write_lines_atomic(options.out, lines)
         return 0

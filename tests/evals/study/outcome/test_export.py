@@ -1,5 +1,6 @@
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import msgspec
 import pytest
 
 from skillofmind.cli.study.desk import Desk, Posted
+from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.study.folder import OpenStudy, read
-from skillofmind.evals.study.outcome.export import as_csv, as_jsonl, rows
+from skillofmind.evals.study.outcome.export import as_csv, as_jsonl, preferences, rows
 from tests.evals.study.talks import GOOD, PLAIN, answer_all, attentive, made_study
 
 
@@ -55,3 +57,21 @@ def test_csv_holds_the_same_and_no_formula(folder: Path) -> None:
     assert len(found) == 18
     assert list(found[0]) == list(lines(folder)[0])
     assert {one["remark"] for one in found} == {"", "'=HYPERLINK(1)"}
+
+
+def test_votes_have_the_form_of_judges_and_no_checks(folder: Path) -> None:
+    answer_all(folder, "ben", lambda task, criterion, swapped: "left")
+    found = list(preferences(read(folder), anonymous=True))
+    assert len(found) == 10
+    assert {one.judge for one in found} == {"rater 1"}
+    assert {(one.first, one.second) for one in found} == {(GOOD, PLAIN)}
+    # The first page was answered anew, with the left one; all others as Ana likes it.
+    counts = Counter(one.vote for one in found if one.criterion == "overall")
+    assert counts["first"] >= 4
+    assert list(msgspec.to_builtins(found[0])) == ["item", "criterion", "first", "second", "vote", "judge"]
+
+
+def test_ratings_are_no_votes(tmp_path: Path) -> None:
+    made = made_study(tmp_path, 3, kind="ratings")
+    with pytest.raises(ConfigurationError, match="ratings are no votes"):
+        list(preferences(read(made)))

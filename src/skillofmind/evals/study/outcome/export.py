@@ -2,18 +2,23 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
+from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.record import Record
 from skillofmind.evals.study.folder import Kept
-from skillofmind.evals.study.outcome.votes import PASS, attention
+from skillofmind.evals.study.outcome.votes import FIRST, PASS, SAME, SECOND, attention, votes
 from skillofmind.evals.study.records import Answer, Choice, Sort, Task
 
-Form = Literal["jsonl", "csv"]
-"""JSON lines, or comma-separated values for a spreadsheet."""
+Form = Literal["jsonl", "csv", "votes"]
+"""JSON lines, comma-separated values for a spreadsheet, or the votes of a comparison as judges give them."""
+
+
+Side = Literal["first", "second", "same"]
+"""Which system is better."""
 
 
 class Row(Record, frozen=True, omit_defaults=False):
@@ -69,7 +74,7 @@ def rows(kept: Kept, *, anonymous: bool = False, needed: float = PASS) -> Iterat
         needed: share of the attention checks that a rater has to pass.
     """
     checked = attention(kept, needed)
-    names = {name: f"rater {number}" if anonymous else name for number, name in enumerate(kept.raters, 1)}
+    names = _names(kept, anonymous=anonymous)
     for answer in kept.answers:
         for criterion in answer.choices:
             row = _row(kept, answer, kept.tasks[answer.task], criterion, names)
@@ -80,8 +85,52 @@ def rows(kept: Kept, *, anonymous: bool = False, needed: float = PASS) -> Iterat
             )
 
 
-def as_jsonl(found: Iterator[Row]) -> Iterator[bytes]:
-    """Yield the rows as JSON, a line each."""
+class Preference(Record, frozen=True, omit_defaults=False):
+    """One vote in the form in which votes of judges are kept, so that both can be compared.
+
+    Attributes:
+        item: id of the material.
+        criterion: the question.
+        first: one system.
+        second: the other.
+        vote: which is better.
+        judge: the rater.
+    """
+
+    item: str
+    criterion: str
+    first: str
+    second: str
+    vote: Side
+    judge: str
+
+
+def preferences(kept: Kept, *, anonymous: bool = False, needed: float = PASS) -> Iterator[Preference]:
+    """Yield the votes of the raters who pass their checks, without the checks.
+
+    Args:
+        kept: what the folder holds.
+        anonymous: raters are numbered in the order in which they joined.
+        needed: share of the attention checks that a rater has to pass.
+
+    Raises:
+        ConfigurationError: texts were rated, not compared.
+    """
+    if kept.study.kind != "pairs":
+        raise ConfigurationError("ratings are no votes between two systems; export them as jsonl or csv.")
+    out = [name for name, one in attention(kept, needed).items() if one.excluded]
+    names = _names(kept, anonymous=anonymous)
+    for one in votes(kept, out):
+        vote: Side = FIRST if one.value == FIRST else SAME if one.value == SAME else SECOND
+        yield Preference(one.item, one.criterion, one.first, one.second, vote, names[one.rater])
+
+
+def _names(kept: Kept, *, anonymous: bool) -> dict[str, str]:
+    return {name: f"rater {number}" if anonymous else name for number, name in enumerate(kept.raters, 1)}
+
+
+def as_jsonl(found: Iterable[Record]) -> Iterator[bytes]:
+    """Yield rows or votes as JSON, a line each."""
     for row in found:
         yield msgspec.json.encode(row) + b"\n"
 

@@ -4,7 +4,7 @@ What stood left and right is turned back into systems here, from what each answe
 """
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from skillofmind.core.record import Record
 from skillofmind.evals.study.design.checks import passed
@@ -14,7 +14,9 @@ from skillofmind.evals.study.records import Answer, Choice, Task
 PASS = 0.6
 """Share of the checks that a rater has to pass; one key for everything passes half of them at most."""
 
-FIRST, SECOND, SAME = "first", "second", "same"
+FIRST: Final = "first"
+SECOND: Final = "second"
+SAME: Final = "same"
 """What a vote says of a pair whose systems stand in the order of the study."""
 
 
