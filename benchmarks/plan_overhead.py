@@ -50,6 +50,7 @@ from skillofmind.core.conversation import Conversation, Message
 from skillofmind.core.dialogue import Annotation, Dialogue
 from skillofmind.core.plan import Plan
 from skillofmind.data.read import accepted, read_dialogues
+from skillofmind.evals.audits.latency import Took, spread
 from skillofmind.mind.inject import Inject, dialogue_of, with_plan
 from skillofmind.mind.render import MARKER
 from skillofmind.mind.starter import starter_path
@@ -84,16 +85,6 @@ class Case(NamedTuple):
     skill: str
     explanation: str
     answer: str
-
-
-class Took(NamedTuple):
-    """What one case took: seconds to the first and the last token, tokens in and out, whether planned."""
-
-    first: float
-    whole: float
-    tokens_in: int
-    tokens_out: int
-    planned: bool
 
 
 ARMS = {
@@ -235,19 +226,19 @@ def figures(found: Sequence[Took], base: Sequence[Took]) -> Json:
     """Return times, tokens, and what they are by those without planning, case by case."""
     pairs = list(zip(found, base, strict=True))
     return {
-        "first_token_s": spread([one.first for one in found]),
-        "total_s": spread([one.whole for one in found]),
+        "first_token_s": both([one.first for one in found]),
+        "total_s": both([one.whole for one in found]),
         "tokens_in": round(statistics.mean(one.tokens_in for one in found), 1),
         "tokens_out": round(statistics.mean(one.tokens_out for one in found), 1),
-        "added_s": spread([one.whole - other.whole for one, other in pairs]),
-        "ratio": spread([one.whole / other.whole for one, other in pairs]),
+        "added_s": both([one.whole - other.whole for one, other in pairs]),
+        "ratio": both([one.whole / other.whole for one, other in pairs]),
     }
 
 
-def spread(values: Sequence[float]) -> Json:
+def both(values: Sequence[float]) -> Json:
     """Return median and 95th percentile."""
-    cuts = statistics.quantiles(values, n=20, method="inclusive")
-    return {"p50": round(cuts[9], 4), "p95": round(cuts[18], 4)}
+    found = spread(values)
+    return {"p50": found.p50, "p95": found.p95}
 
 
 def local(found: Sequence[Case]) -> Json:

@@ -6,7 +6,12 @@ from typing import Any
 from tables import result, table
 
 _PLANNERS = {"embedded": "embedded", "word_matcher": "prompted, word-matching stand-in"}
-_SKILLS = (("accuracy", "accuracy"), ("lenient", "lenient"), ("macro_f1", "macro-F1"), ("majority", "majority"))
+_SKILLS = (
+    ("accuracy", "accuracy"),
+    ("lenient", "lenient"),
+    ("macro_f1", "macro-F1"),
+    ("majority", "majority"),
+)
 _CLASSES = (("class", "accuracy"), ("macro_f1_class", "macro-F1"), ("majority_class", "majority"))
 _WEAK = "weak labels or classes"
 

@@ -9,7 +9,6 @@ from benchmarks.plan_overhead import (
     ARMS,
     BASE,
     Case,
-    Took,
     ask,
     body,
     cases,
@@ -19,10 +18,10 @@ from benchmarks.plan_overhead import (
     plan_text,
     script,
     simulated,
-    spread,
 )
 from benchmarks.running import post
 
+from skillofmind.evals.audits.latency import Took, spread
 from skillofmind.mind.parser import parse_marked, parse_object
 from skillofmind.mind.taxonomy import load_taxonomy
 
@@ -114,7 +113,7 @@ def test_ratios_are_those_of_the_same_case() -> None:
     assert found["ratio"] == {"p50": 2.5, "p95": 2.95}
     assert found["added_s"] == {"p50": 2, "p95": 2}
     assert (found["tokens_in"], found["tokens_out"]) == (40, 9)
-    assert spread([1.0, 3.0])["p50"] == 2
+    assert spread([1.0, 3.0]).p50 == 2
 
 
 def test_too_few_cases_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

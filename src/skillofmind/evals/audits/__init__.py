@@ -1,0 +1,1 @@
+"""Audits: items asked again with one thing changed, and what that changes."""
