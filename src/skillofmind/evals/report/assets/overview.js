@@ -1,6 +1,6 @@
 // The first view: who was evaluated, and every number with its interval.
 
-const MAIN_PLOTS = 6, MAIN_FORESTS = 2, SHORT_TABLE = 12;
+const MAIN_PLOTS = 6, MAIN_FORESTS = 2, MAIN_NOTES = 5, SHORT_TABLE = 12;
 
 /** Draw everything that no filter changes. */
 function drawOverview() {
@@ -24,7 +24,10 @@ function intro() {
 /** What a reader has to know. */
 function notes() {
   const found = [...new Set(store.head.runs.flatMap(({ summary }) => summary.notes || []))];
-  return found.length ? el("section", { class: "notes", "aria-label": "Notes" }, el("h2", { text: "Know before you read on" }), el("ul", {}, found.map((text) => el("li", { text })))) : null;
+  if (!found.length) return null;
+  const listed = (texts) => el("ul", {}, texts.map((text) => el("li", { text }))), rest = found.slice(MAIN_NOTES);
+  return el("section", { class: "notes", "aria-label": "Notes" }, el("h2", { text: "Know before you read on" }), listed(found.slice(0, MAIN_NOTES)),
+    rest.length > 0 && el("details", {}, el("summary", { text: many(rest.length, "more note") }), listed(rest)));
 }
 
 /** All estimates: [{task, arm, run, result, estimate}]. */
