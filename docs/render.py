@@ -367,9 +367,10 @@ def command_help() -> str:
     from skillofmind.cli.data import COMMANDS as DATA
     from skillofmind.cli.eval import COMMANDS as EVAL
     from skillofmind.cli.main import COMMANDS, main
+    from skillofmind.cli.study import COMMANDS as STUDY
     from skillofmind.cli.train import COMMANDS as TRAIN
 
-    groups = {"data": DATA, "train": TRAIN, "eval": EVAL}
+    groups = {"data": DATA, "train": TRAIN, "eval": EVAL, "study": STUDY}
     nested = [f"{group} {name}" for group, names in groups.items() for name in names]
     texts = []
     for name in (*COMMANDS, *nested):

@@ -17,10 +17,11 @@ from skillofmind import __version__
 from skillofmind.cli.data import COMMANDS as DATA
 from skillofmind.cli.eval import COMMANDS as EVAL
 from skillofmind.cli.main import COMMANDS as TOP
+from skillofmind.cli.study import COMMANDS as STUDY
 from skillofmind.cli.train import COMMANDS as TRAIN
 from tests.structure.source import Module, modules
 
-GROUPS = {"data": DATA, "train": TRAIN, "eval": EVAL}
+GROUPS = {"data": DATA, "train": TRAIN, "eval": EVAL, "study": STUDY}
 COMMANDS = [*TOP, *(f"{group} {name}" for group, names in GROUPS.items() for name in names)]
 HEAVY = {"torch", "transformers", "aiohttp", "numpy", "rich"}
 NOT_AT_ALL = {*HEAVY, "msgspec", "asyncio"}

@@ -23,6 +23,7 @@ COMMANDS = {
     "data": "look at, check, count, convert, select, split and sample dialogues",
     "annotate": "let a teacher model annotate dialogues, at scale, and lose nothing",
     "review": "check what the teacher wrote, in the terminal or a browser; measure agreement",
+    "study": "ask people which reply is better, blinded; plan, serve, evaluate, export",
     "export": "turn annotations into training data: Hugging Face datasets, SFT or preference rows",
     "train": "fine-tune planners and response models: SFT, DPO; show what is trained; export",
     "eval": "measure planners and agents: tasks, intervals, audits, reports",

@@ -150,7 +150,7 @@ def differences(
     sums = [(summed(first.rows, of, count), summed(second.rows, of, count)) for first, second in pairs]
     spreads: list[list[Floats]] = [[] for _ in pairs]
     swapped: list[list[Floats]] = [[] for _ in pairs]
-    for drawn in weight_blocks(max(count, 1), resamples=resamples if count > 1 else 0, seed=seed):
+    for drawn in weight_blocks(count, resamples=resamples if count > 1 else 0, seed=seed):
         for found, (first, second), (one, other) in zip(spreads, pairs, sums, strict=True):
             found.append(second.value(drawn @ other) - first.value(drawn @ one))
     for swaps in swap_blocks(count, permutations=permutations, seed=seed):

@@ -74,6 +74,7 @@ class Answer(Record, frozen=True):
     Attributes:
         plan: the plan, where one was asked for.
         reply: the reply, where one was asked for.
+        injected: the text of the plan that the agent was shown; "" where it was shown none.
         usage: tokens of all calls.
         seconds: wall time; never part of a report, which has to be the same however often it was resumed.
         error: one sentence, where the item failed; the rest may be empty then.
@@ -81,6 +82,7 @@ class Answer(Record, frozen=True):
 
     plan: Plan | None = None
     reply: str = ""
+    injected: str = ""
     usage: Usage = Usage()
     seconds: float = 0.0
     error: str | None = None

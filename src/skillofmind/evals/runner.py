@@ -33,9 +33,8 @@ from skillofmind.evals.files import (
 )
 from skillofmind.evals.records import Answer, Item
 from skillofmind.evals.task import Task
-from skillofmind.run.batch import run_batch
+from skillofmind.run.batch import Unfailed, run_batch
 from skillofmind.run.directory import RunDirectory
-from skillofmind.run.unfailed import Unfailed
 
 FEWEST = 20
 """Finished items below which no share of failures ends a run."""

@@ -6,6 +6,9 @@ kept, whatever happens next. So a run that is killed, stopped or out of budget g
 
     with stop_on_interrupt() as stop:
         outcome = await run_batch(rows, annotate, log, concurrency=8, stop=stop)
+
+With `Unfailed` around the log, what failed is kept like any other result, so nothing is hidden, but is tried
+once more by the next start.
 """
 
 import asyncio
@@ -15,10 +18,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from skillofmind.core.errors import BudgetExhausted, ConfigurationError, DataError
 from skillofmind.core.record import Record
 from skillofmind.core.seams import Store
 from skillofmind.run.keys import KeyIndex
+from skillofmind.run.log import AppendLog, read_log_as
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -73,6 +79,64 @@ async def run_batch(
     if batch.exhausted is not None:
         raise batch.exhausted
     return BatchOutcome(done=batch.done, skipped=batch.skipped, stopped=batch.stop.is_set())
+
+
+class Unfailed(Generic[R]):
+    """The store of a run that can be started again: results of one kind in its log; the last of a key counts.
+
+    Attributes:
+        settled: how many keys an earlier start brought to an end without failing.
+        failed: keys whose last result failed, in an earlier start.
+    """
+
+    def __init__(
+        self,
+        log: AppendLog,
+        keys: Callable[[], Iterable[str]],
+        kind: type[R],
+        failed: Callable[[R], bool],
+    ) -> None:
+        """Read what the log holds.
+
+        Args:
+            log: of the run.
+            keys: gives the keys of all items, in their order, as often as it is called.
+            kind: of a result.
+            failed: says whether a result is to be tried again.
+
+        Raises:
+            DataError: the log holds something else.
+        """
+        self._log, self._keys, self._kind = log, keys, kind
+        last = {key: failed(value) for key, value in read_log_as(log.path, kind)}
+        self._settled = {key for key in keys() if last.get(key) is False}
+        self.settled = len(self._settled)
+        self.failed = {key for key, again in last.items() if again}
+
+    def append(self, key: str, value: R) -> None:
+        """Keep a result, also one that failed before; failing in the very same way again adds no line."""
+        if not (self._log.has(key) and self.get(key) == value):
+            self._log.append(key, value)
+
+    def read(self) -> Iterator[tuple[str, Any]]:
+        """Yield all records in the order written."""
+        return self._log.read()
+
+    def has(self, key: str) -> bool:
+        """Say whether an earlier start brought `key` to an end without failing."""
+        return key in self._settled
+
+    def get(self, key: str) -> R:
+        """Return the last result of `key`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return msgspec.convert(self._log.get(key), self._kind)
+
+    def latest(self) -> Iterator[R]:
+        """Yield the last result of every key that has one, in the order of the keys."""
+        return (self.get(key) for key in self._keys() if self._log.has(key))
 
 
 async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:

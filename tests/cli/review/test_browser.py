@@ -1,15 +1,7 @@
-"""The review page in a real Chromium; skipped, with the reason, where there is none.
+"""The review page in a real Chromium; skipped, with the reason, where there is none."""
 
-Needs `chromium`, `chromedriver` and the Python package `selenium`; screenshots go to the folder that
-SOM_SCREENSHOTS names, if it does.
-"""
-
-import importlib
-import os
 import re
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,52 +9,22 @@ from typing import Any, NamedTuple
 import pytest
 
 from skillofmind.mind.dataset.review import Decision, decisions
+from tests.cli.browser import PHONE, WIDE, Browser, chromium, contrasts
 from tests.cli.som import started
 from tests.mind.dataset.annotated_run import mixed_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-WIDE, PHONE = (1280, 860), (390, 844)
+TEXTS = ".speaker, .words, .hint, .skill, .known, .facts, .act, h2, .count"
+
+driver = pytest.fixture(scope="module")(chromium)
 
 
-class Browser:
-    """One window on a page."""
+class Page(Browser):
+    """The window on a review."""
 
-    def __init__(self, driver: Any, url: str) -> None:
-        self.driver, self.url = driver, url
-
-    def open(self, size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
-        width, height = size
-        devtools = self.driver.execute_cdp_cmd
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        devtools("Emulation.setEmulatedMedia", {"features": features})
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        devtools("Emulation.setDeviceMetricsOverride", metrics)
-        self.driver.get(self.url)
-        self.until(lambda: self.text("#main code"))
-
-    def run(self, script: str, *values: Any) -> Any:
-        return self.driver.execute_script(script, *values)
-
-    def text(self, selector: str) -> str:
-        found = self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
-        return str(found)
-
-    def texts(self, selector: str) -> list[str]:
-        script = "return [...document.querySelectorAll(arguments[0])].map((node) => node.innerText)"
-        return [str(text) for text in self.run(script, selector)]
-
-    def press(self, keys: str) -> None:
-        self.driver.switch_to.active_element.send_keys(keys)
-
-    def click(self, selector: str, place: int = 0) -> None:
-        self.driver.find_elements("css selector", selector)[place].click()
-
-    def until(self, holds: Callable[[], Any]) -> None:
-        end = time.monotonic() + 10
-        while not holds():
-            assert time.monotonic() < end, f"it did not come to that; the page says {self.text('body')!r}"
-            time.sleep(0.02)
+    def open(self, size: tuple[int, int] = WIDE, scheme: str = "light", shows: str = "#main code") -> None:
+        super().open(size, scheme, shows)
 
     def has_other_count(self, count: str) -> bool:
         return self.text("#count") != count
@@ -70,43 +32,15 @@ class Browser:
     def until_decided(self, count: int) -> None:
         self.until(lambda: f"{count} decided" in self.text("#count"))
 
-    def screenshot(self, name: str) -> None:
-        if folder := os.environ.get("SOM_SCREENSHOTS"):
-            time.sleep(0.4)
-            self.driver.save_screenshot(str(Path(folder, f"{name}.png")))
-
 
 class Review(NamedTuple):
     """A browser at work on a run."""
 
-    browser: Browser
+    browser: Page
     folder: Path
 
     def decided(self) -> list[Decision]:
         return [of_one["ana"] for of_one in decisions(self.folder).values()]
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    chromedriver = shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        pytest.skip("no chromium with chromedriver on the path")
-    try:
-        webdriver = importlib.import_module("selenium.webdriver")
-        service = importlib.import_module("selenium.webdriver.chrome.service")
-    except ImportError:
-        pytest.skip("the Python package selenium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=service.Service(chromedriver))
-    try:
-        yield found
-    finally:
-        found.quit()
 
 
 @pytest.fixture
@@ -124,7 +58,7 @@ def served(driver: Any, folder: Path, *words: str) -> Iterator[Review]:
     with started("review", folder, "--reviewer", "ana", "--web", *words) as process:
         assert process.stdout is not None
         url = process.stdout.readline().decode().split()[1]
-        yield Review(Browser(driver, url), folder)
+        yield Review(Page(driver, url), folder)
         assert driver.get_log("browser") == []
 
 
@@ -235,7 +169,7 @@ def test_it_fits_and_can_be_read(review: Review, size: tuple[int, int], scheme: 
     assert "정말 힘들었겠다" in page.text(".reply")
     assert "공감" in page.text(".skill")
     assert page.run("return document.documentElement.scrollWidth - innerWidth") <= 0
-    assert all(ratio >= 4.5 for ratio in page.run(_CONTRASTS)), page.run(_CONTRASTS)
+    assert all(ratio >= 4.5 for ratio in contrasts(page, TEXTS)), contrasts(page, TEXTS)
     page.click("#tab-agreement")
     page.until(lambda: page.texts(".big"))
     page.screenshot(f"agreement-{size[0]}-{scheme}")
@@ -264,21 +198,3 @@ def test_a_wrong_token_shows_no_page(review: Review) -> None:
     # The browser asks for the page's icon a moment later, and is told the same; then nothing more is due.
     driver.get("about:blank")
     driver.get_log("browser")
-
-
-_CONTRASTS = """
-const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-  .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-  .reduce((sum, v, n) => sum + v * [0.2126, 0.7152, 0.0722][n], 0);
-const behind = (node) => {
-  for (let at = node; at; at = at.parentElement) {
-    const colour = parse(getComputedStyle(at).backgroundColor);
-    if (colour.length === 3 || colour[3] === 1) return colour;
-  }
-};
-return [...document.querySelectorAll(".speaker, .words, .hint, .skill, .known, .facts, .act, h2, .count")]
-  .filter((node) => node.offsetParent)
-  .map((node) => [light(parse(getComputedStyle(node).color)), light(behind(node))].sort((a, b) => b - a))
-  .map(([above, below]) => (above + 0.05) / (below + 0.05));
-"""

@@ -11,8 +11,9 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from skillofmind.cli.page.server import MOST_BODY, TOKEN_HEADER
 from skillofmind.cli.review.desk import Desk, Drawing
-from skillofmind.cli.review.web import MOST_BODY, TOKEN_HEADER, application
+from skillofmind.cli.review.web import application
 from skillofmind.mind.dataset.review import Decision, decisions
 from skillofmind.mind.taxonomy import load_taxonomy
 from tests.cli.som import started

@@ -29,7 +29,7 @@ def fitted(values: Any, columns: Any, groups: Any = None, *, corrected: bool = T
     return api.OLS(values, columns).fit(cov_type="cluster", cov_kwds=settings, use_t=True)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(CASES)
 def test_a_mean_is_the_intercept_of_statsmodels(cases: list[tuple[int, str]]) -> None:
     values, groups = [float(value) for value, _ in cases], [group for _, group in cases]
@@ -45,7 +45,7 @@ def test_a_mean_is_the_intercept_of_statsmodels(cases: list[tuple[int, str]]) ->
         assert (found.n, found.clusters, found.df) == (len(values), len(set(groups)), len(set(groups)) - 1)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(CASES, CASES)
 def test_a_difference_is_the_slope_of_statsmodels(
     first: list[tuple[int, str]], second: list[tuple[int, str]]

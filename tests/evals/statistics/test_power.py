@@ -73,7 +73,7 @@ class TestWinRate:
             found = exact_items_for_win_rate(rate)
             assert win_rate_power(found - 1, rate) < 0.8
             assert all(win_rate_power(n, rate) >= 0.8 for n in range(found, found + 60))
-        # Rejecting up to the 2.5 % point of a fair coin, less one: 34 is the last n that finds 75 % too rarely.
+        # Rejecting up to the 2.5 % point of a fair coin, less one; 34 is the last n with too little power.
         edges = {n: stats.binom.ppf(0.025, n, 0.5) - 1 for n in range(6, 90)}
         short = [n for n, edge in edges.items() if stats.binom.cdf(edge, n, 0.25) < 0.8]
         assert exact_items_for_win_rate(0.75) == max(short) + 1 == 35

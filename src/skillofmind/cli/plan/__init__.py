@@ -33,11 +33,10 @@ from skillofmind.core.plan import Plan
 from skillofmind.core.seams import Planner, Store
 from skillofmind.data.jsonl import Rejected
 from skillofmind.run.atomic import write_lines_atomic
-from skillofmind.run.batch import run_batch
+from skillofmind.run.batch import Unfailed, run_batch
 from skillofmind.run.budget import Limits, Meter
 from skillofmind.run.directory import RunDirectory
 from skillofmind.run.progress import Progress
-from skillofmind.run.unfailed import Unfailed
 
 _EPILOG = """\
 input: one JSON dialogue a line, {"turns": [{"speaker": "Ana", "text": "..."}]}, or a transcript of

@@ -1,49 +1,26 @@
 """The review in a browser: one page from this machine, for this machine.
 
-*Covered*
-
-- Only 127.0.0.1 is listened on, and every request needs the random token of the printed address (compared in
-  constant time): the page in its query, all else in a header that no other site can send.
-- Requests whose `Host` is not this server are refused, so a rebound DNS name gets nowhere; so are writes from
-  another `Origin`, writes that are not JSON, and bodies over 64 KiB.
-- The page loads nothing from elsewhere; its content security policy allows its own script and style by nonce
-  and nothing else. Text from the data travels as JSON and is set as text.
-- With `--blind` the teacher's skill is not sent until a choice was taken down.
-
-*Not covered*
-
-- Other users of this machine who can read the terminal or the memory of this process.
+Who may ask, and how, is the work of `cli.page.server`, whose docstring says what is covered. Beyond that:
+with `--blind` the teacher's skill is not sent until a choice was taken down.
 """
 
 import asyncio
-import hmac
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from importlib import resources
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import msgspec
 from aiohttp import web
 
+from skillofmind.cli.page import server
+from skillofmind.cli.page.server import Door, Place, body, document, reply
 from skillofmind.cli.review.cards import card, entry_of, setup
 from skillofmind.cli.review.desk import Desk
-from skillofmind.core.errors import ConfigurationError, DataError, SkillOfMindError
+from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.record import Record
 from skillofmind.mind.dataset.review import NONE, Item, census
 from skillofmind.mind.dataset.reviewed import agreement
-from skillofmind.run.batch import stop_on_interrupt
-
-TOKEN_HEADER = "X-Review-Token"
-"""Header with the token, of every request but that of the page."""
-
-MOST_BODY = 64 << 10
-"""Largest body of a request, in bytes."""
 
 _MOST_DRAWS = 64
-T = TypeVar("T")
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Said(Record, frozen=True):
@@ -86,29 +63,13 @@ def serve(desk: Desk, skill: str | None, reason: str | None, port: int) -> int:
 
 async def _serve(desk: Desk, skill: str | None, reason: str | None, port: int) -> int:
     token = secrets.token_urlsafe(24)
-    runner = web.AppRunner(application(desk, token, skill, reason), access_log=None)
-    await runner.setup()
-    try:
-        place = await _listen(runner, port)
-        with stop_on_interrupt() as stop:
-            sys.stdout.write(
-                f"Open {place}/?token={token}\nThe address is for you alone; Ctrl-C ends the review.\n"
-            )
-            sys.stdout.flush()
-            await stop.wait()
-    finally:
-        await runner.cleanup()
+
+    def announce(address: str) -> str:
+        return f"Open {address}/?token={token}\nThe address is for you alone; Ctrl-C ends the review.\n"
+
+    await server.serve(application(desk, token, skill, reason), Place(port), announce)
     sys.stdout.write("Ended; every decision is kept.\n")
     return 0
-
-
-async def _listen(runner: web.AppRunner, port: int) -> str:
-    site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1.0)
-    try:
-        await site.start()
-    except OSError as error:
-        raise ConfigurationError(f"--port {port} cannot be used ({error.strerror}); leave it out.") from error
-    return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
 def application(
@@ -120,66 +81,8 @@ def application(
         ConfigurationError: nothing fits the draw.
         DataError: the folder holds no annotation run.
     """
-    app = web.Application(client_max_size=MOST_BODY, middlewares=[_guard(token)])
-    app.add_routes(_Pages(desk, skill, reason).routes())
-    return app
-
-
-def _guard(token: str) -> Any:
-    """Make the middleware that refuses whoever is not the page or its reader."""
-
-    @web.middleware
-    async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
-        refusal = _refusal(request, token)
-        try:
-            # A response is a mapping, and in older aiohttp an empty one is false.
-            found = await handler(request) if refusal is None else refusal
-        except web.HTTPException as error:
-            found = _problem(error.status, error.reason)
-        except ConfigurationError as error:
-            found = _problem(422, str(error))
-        except SkillOfMindError as error:
-            found = _problem(507, str(error))
-        found.headers.update(_HEADERS)
-        return found
-
-    return guard
-
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
-
-def _refusal(request: web.Request, token: str) -> web.Response | None:
-    address = request.get_extra_info("sockname") or ("", 0)
-    hosts = {f"127.0.0.1:{address[1]}", f"localhost:{address[1]}"}
-    if request.host not in hosts:
-        return _problem(403, "This name is not the name of the review; open the printed address.")
-    given = request.query.get("token", "") if request.path == "/" else request.headers.get(TOKEN_HEADER, "")
-    if not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
-        return _problem(403, "The token is missing or wrong; open the address that `som review` printed.")
-    if request.method == "GET":
-        return None
-    origin = request.headers.get("Origin")
-    if origin is not None and origin not in {f"http://{host}" for host in hosts}:
-        return _problem(403, "The request comes from another page.")
-    if request.content_type != "application/json":
-        return _problem(415, "Send application/json.")
-    return None
-
-
-def _problem(status: int, message: str) -> web.Response:
-    return _json({"error": message}, status)
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+    door = Door({token: desk.reviewer}, "review", "som review")
+    return server.application(door, _Pages(desk, skill, reason).routes())
 
 
 class _Pages:
@@ -206,41 +109,34 @@ class _Pages:
         ]
 
     async def page(self, request: web.Request) -> web.Response:
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
-            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
-        return web.Response(
-            text=_page(nonce), content_type="text/html", headers={"Content-Security-Policy": policy}
-        )
+        return document("skillofmind.cli.review")
 
     async def setup(self, request: web.Request) -> web.Response:
         skill, reason = self._first
-        return _json(setup(self._desk, self._census, skill, reason))
+        return reply(setup(self._desk, self._census, skill, reason))
 
     async def items(self, request: web.Request) -> web.Response:
         drawn = await self._drawn(request.query.get("skill") or None, request.query.get("reason") or None)
-        return _json([entry_of(self._desk, item) for item in drawn])
+        return reply([entry_of(self._desk, item) for item in drawn])
 
     async def card(self, request: web.Request) -> web.Response:
         item = self._item(request.query.get("row", ""), request.query.get("number", ""))
-        return _json(card(self._desk, item))
+        return reply(card(self._desk, item))
 
     async def agreement(self, request: web.Request) -> web.Response:
         found = await asyncio.to_thread(agreement, self._desk.drawing.folder)
-        return _json(found)
+        return reply(found)
 
     async def choice(self, request: web.Request) -> web.Response:
-        said = await _body(request, Chosen)
+        said = await body(request, Chosen)
         item = self._item(said.row, said.number)
         if said.skill != NONE and self._desk.definition(said.skill) is None:
             raise ConfigurationError(f"{said.skill!r} is no skill of the taxonomy.")
         self._desk.choose(item, said.skill)
-        return _json(card(self._desk, item))
+        return reply(card(self._desk, item))
 
     async def decision(self, request: web.Request) -> web.Response:
-        said = await _body(request, Said)
+        said = await body(request, Said)
         item = self._item(said.row, said.number)
         if self._desk.is_hidden(item):
             raise ConfigurationError("Choose a skill first.")
@@ -251,7 +147,7 @@ class _Pages:
                 self._desk.decide, item, said.verdict,
                 skill=said.skill, explanation=said.explanation, note=said.note,
             )  # fmt: skip
-        return _json(card(self._desk, item))
+        return reply(card(self._desk, item))
 
     async def _drawn(self, skill: str | None, reason: str | None) -> tuple[Item, ...]:
         if self._desk.blind and skill != self._first[0]:
@@ -272,23 +168,3 @@ class _Pages:
             return self._items[(row, int(number))]
         except (KeyError, ValueError):
             raise web.HTTPNotFound(reason="There is no such card.") from None
-
-
-async def _body(request: web.Request, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"The request is not understood: {error}.") from error
-
-
-def _page(nonce: str) -> str:
-    """Return the page with its style and script inside."""
-    found = resources.files("skillofmind.cli.review") / "assets"
-    parts: Mapping[str, str] = {
-        "{{style}}": (found / "page.css").read_text("utf-8"),
-        "{{script}}": (found / "page.js").read_text("utf-8"),
-    }
-    text = (found / "page.html").read_text("utf-8").replace("{{nonce}}", nonce)
-    for mark, part in parts.items():
-        text = text.replace(mark, part)
-    return text

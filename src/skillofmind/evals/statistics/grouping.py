@@ -44,7 +44,7 @@ def effective_groups(of: Indices) -> float:
     """Return how many groups of equal size they are worth: (sum m)^2 / sum m^2 of the sizes m.
 
     With cases independent inside a group it is the effective number of clusters of Carter, Schnepel and
-    Steigerwald (2017, https://doi.org/10.1162/REST_a_00639); with like cases it would be lower still.
+    Steigerwald (2017, Review of Economics and Statistics 99); with like cases it would be lower still.
 
     Args:
         of: [cases], the group of each; at least one case.

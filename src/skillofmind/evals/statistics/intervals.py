@@ -5,8 +5,8 @@ values of the resamples, the ends are
 
 - *percentile*: their quantiles at alpha / 2 and 1 - alpha / 2. Too narrow with few groups.
 - *expanded*: their quantiles at Phi(-+ sqrt(G / (G - 1)) t), t the 1 - alpha / 2 quantile of Student's t with
-  G - 1 degrees of freedom (Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789), where groups of
-  unequal size count as fewer (`effective_groups`). For a mean it is about the t interval. The default.
+  G - 1 degrees of freedom (Hesterberg 2015, The American Statistician 69), where groups of unequal size
+  count as fewer (`effective_groups`). For a mean it is about the t interval. The default.
 - *bca*: bias-corrected and accelerated (Efron 1987), for skewed values; equal to `scipy.stats.bootstrap`.
   With few groups it is as short as *percentile*.
 

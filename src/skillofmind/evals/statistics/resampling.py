@@ -41,7 +41,7 @@ def swapped_groups(groups: int, *, permutations: int, seed: int) -> Floats:
 
 def weight_blocks(groups: int, *, resamples: int, seed: int) -> Iterator[Floats]:
     """Yield the rows of `group_weights` in blocks, so that many groups need no more memory than a few."""
-    draw, shares = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    draw, shares = np.random.default_rng(seed), np.full(groups, 1 / max(groups, 1))
     yield np.ones((1, groups))
     for rows in _blocks(resamples, groups):
         yield draw.multinomial(groups, shares, rows).astype(np.float64)
@@ -56,6 +56,6 @@ def swap_blocks(groups: int, *, permutations: int, seed: int) -> Iterator[Floats
 
 
 def _blocks(rows: int, columns: int) -> Iterator[int]:
-    most = max(1, BLOCK // columns)
+    most = max(1, BLOCK // max(columns, 1))
     for start in range(0, rows, most):
         yield min(most, rows - start)

@@ -174,7 +174,7 @@ def mcnemar(
 
     - *exact*: binomial, never finds too much; the statistic is the smaller count.
     - *mid-p*: half the probability of what was seen is left out: nearer to the level asked for (Fagerland et
-      al. 2013, https://doi.org/10.1186/1471-2288-13-91); the statistic is the smaller count.
+      al. 2013, BMC Medical Research Methodology 13); the statistic is the smaller count.
     - *chi2*: (b - c)^2 / (b + c); *corrected*: (|b - c| - 1)^2 / (b + c); the statistic is that.
 
     Args:

@@ -1,7 +1,4 @@
-"use strict";
-// Everything from the data is set as text: `el` makes nodes, and no markup is ever parsed.
-const token = new URLSearchParams(location.search).get("token") || "";
-const $ = (id) => document.getElementById(id);
+const GONE = "The review has ended in the terminal. Start the same command again, and open its address.";
 const MARKS = { accept: "✓", edit: "✎", reject: "✕" };
 const DONE = { accept: "Accepted", edit: "Edited", reject: "Rejected" };
 const REASONS = {
@@ -18,52 +15,7 @@ const REASONS = {
   counterfactual_length: "The counterfactual reply is so short or long that its length gives it away.",
   duplicate_explanation: "An earlier row has the same explanation.",
 };
-// Control characters and direction overrides could show words in another order than they are stored in.
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-const plain = (text) => String(text).replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
-const state = { setup: null, items: [], place: 0, card: null, mode: "read", busy: false, view: "cards" };
-
-function el(tag, props, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props || {})) {
-    if (name === "on") for (const [event, act] of Object.entries(value)) node.addEventListener(event, act);
-    else if (name === "class") node.className = value;
-    else if (name === "textContent") node.textContent = plain(value);
-    else if (name in node) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  for (const child of children.flat()) if (child !== null && child !== undefined && child !== "") node.append(typeof child === "string" ? plain(child) : child);
-  return node;
-}
-
-async function call(path, body) {
-  const headers = { "X-Review-Token": token };
-  if (body) headers["Content-Type"] = "application/json";
-  let answer;
-  try {
-    answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-  } catch {
-    throw new Error("The review has ended in the terminal. Start the same command again, and open its address.");
-  }
-  const found = await answer.json();
-  if (!answer.ok) throw new Error(found.error || `Status ${answer.status}`);
-  return found;
-}
-
-let fading = 0;
-function toast(text, fault) {
-  const box = $("toast");
-  box.textContent = text;
-  box.className = fault ? "on fault" : "on";
-  clearTimeout(fading);
-  fading = setTimeout(() => { box.className = ""; }, fault ? 8000 : 1600);
-}
-
-async function guarded(act) {
-  if (state.busy) return;
-  state.busy = true;
-  try { await act(); } catch (error) { toast(error.message, true); } finally { state.busy = false; }
-}
+const state = { setup: null, items: [], place: 0, card: null, mode: "read", view: "cards" };
 
 const skillOf = (name) => state.setup.taxonomy.find((skill) => skill.name === name);
 const current = () => state.items[state.place];
@@ -280,11 +232,6 @@ function choose(skill) {
 
 /* Deciding */
 
-function button(text, key, act, kind) {
-  return el("button", { type: "button", class: `act ${kind || ""}`, on: { click: act } }, text, key ? el("kbd", { textContent: key }) : null);
-}
-const submit = (text, key) => el("button", { type: "submit", class: "act main-act" }, text, el("kbd", { textContent: key }));
-
 function drawActions() {
   const { card, mode } = state;
   $("actions").hidden = state.view !== "cards" || !card || mode !== "read";
@@ -335,7 +282,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && state.mode !== "read") return cancel();
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && inForm && inForm.form) return inForm.form.requestSubmit();
   if (inForm || event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
-  if (state.view !== "cards" || state.mode !== "read" || state.busy) return;
+  if (state.view !== "cards" || state.mode !== "read" || busy) return;
   // A keyboard of another script sends its own letter; the place of the key tells which one was meant.
   const key = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace(/^Key(?=[A-Z]$)/, "").toLowerCase();
   const act = key === "b" ? back : key === "s" && state.card ? () => guarded(() => show(nextOpen()))

@@ -4,8 +4,8 @@ import pytest
 
 from skillofmind.core.errors import DataError
 from skillofmind.core.record import Record
+from skillofmind.run.batch import Unfailed
 from skillofmind.run.log import AppendLog, read_log, read_log_as
-from skillofmind.run.unfailed import Unfailed
 
 
 class Result(Record, frozen=True):

@@ -1,0 +1,1 @@
+"""From texts to a study: questions, tasks, attention checks, shares, orders and sides."""
