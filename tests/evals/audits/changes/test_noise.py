@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from skillofmind.core.dialogue import Dialogue, Turn
+from skillofmind.core.picture import image_of, spoken
 from skillofmind.evals.audits.arms import Change, Scene
 from skillofmind.evals.audits.changes import noise
 from skillofmind.evals.audits.changes.paraphrase import paraphrase, paraphrased
@@ -49,6 +50,16 @@ def test_what_each_noise_does() -> None:
     shown = applied(noise.code_points, "Don't café")
     assert shown == "Don\u2019t\u00a0cafe\u0301"
     assert unicodedata.normalize("NFC", shown) == "Don\u2019t\u00a0café"
+
+
+@pytest.mark.parametrize("name", sorted(set(NOISES) - {"emoji"}))
+def test_the_mark_of_a_picture_is_no_text(name: str) -> None:
+    for mark, shown in (("[Sharing Image]", " my dog there"), ("[Sharing Image: my dog there]", "")):
+        found = NOISES[name](Scene(Dialogue((Turn("A", f"Look, there! {mark}{shown}"),)), Random(1)))
+        assert found is not None
+        assert mark in found.turns[0].text
+        assert image_of(found.turns[0]) is not None
+        assert spoken(found.turns[0]) != "Look, there!" or name == "white_space"
 
 
 def test_an_emoji_stands_behind_the_last_turn_only() -> None:

@@ -4,7 +4,7 @@ import unicodedata
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.evals.audits.arms import Change, Scene
-from skillofmind.evals.audits.changes.texts import with_last_turn, with_turns
+from skillofmind.evals.audits.changes.texts import with_last_turn, with_prose
 from skillofmind.evals.audits.changes.wording import load_wording
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -37,7 +37,7 @@ def typos(rate: float) -> Change:
                 found.append(_mistyped(letter, found, scene) if wrong else letter)
             return "".join(found)
 
-        return with_turns(scene.dialogue, mistype)
+        return with_prose(scene.dialogue, mistype)
 
     return mistyped
 
@@ -54,17 +54,17 @@ def _mistyped(letter: str, before: list[str], scene: Scene) -> str:
 
 def lower_case(scene: Scene) -> Dialogue | None:
     """Write all turns in lower case."""
-    return with_turns(scene.dialogue, str.lower)
+    return with_prose(scene.dialogue, str.lower)
 
 
 def upper_case(scene: Scene) -> Dialogue | None:
     """Write all turns in capitals."""
-    return with_turns(scene.dialogue, str.upper)
+    return with_prose(scene.dialogue, str.upper)
 
 
 def no_marks(scene: Scene) -> Dialogue | None:
     """Leave out all punctuation."""
-    return with_turns(scene.dialogue, lambda text: "".join(c for c in text if c not in _MARKS))
+    return with_prose(scene.dialogue, lambda text: "".join(c for c in text if c not in _MARKS))
 
 
 def emoji(scene: Scene) -> Dialogue | None:
@@ -75,17 +75,17 @@ def emoji(scene: Scene) -> Dialogue | None:
 
 def white_space(scene: Scene) -> Dialogue | None:
     """Double the blanks, and put a line break before and blanks behind every turn."""
-    return with_turns(scene.dialogue, lambda text: "\n" + text.replace(" ", "  ") + " \t ")
+    return with_prose(scene.dialogue, lambda text: "\n" + text.replace(" ", "  ") + " \t ")
 
 
 def code_points(scene: Scene) -> Dialogue | None:
     """Write the same with other code points: no-break spaces, curly quotes, letters and accents apart."""
-    return with_turns(scene.dialogue, _rewritten)
+    return with_prose(scene.dialogue, _rewritten)
 
 
 def invisible(scene: Scene) -> Dialogue | None:
     """Put a zero-width space into every word of four letters or more, after its second one."""
-    return with_turns(scene.dialogue, lambda text: " ".join(map(_split, text.split(" "))))
+    return with_prose(scene.dialogue, lambda text: " ".join(map(_split, text.split(" "))))
 
 
 def _rewritten(text: str) -> str:

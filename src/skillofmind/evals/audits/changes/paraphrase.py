@@ -6,7 +6,7 @@ single words; one that does not may still flip under a real paraphrase.
 
 from skillofmind.core.dialogue import Dialogue
 from skillofmind.evals.audits.arms import Scene
-from skillofmind.evals.audits.changes.texts import WORD, with_turns
+from skillofmind.evals.audits.changes.texts import WORD, with_prose
 from skillofmind.evals.audits.changes.wording import load_wording
 
 
@@ -14,7 +14,7 @@ def paraphrased(scene: Scene) -> Dialogue | None:
     """Rewrite the turns of an English dialogue; others are left out."""
     if scene.dialogue.lang not in ("", "en"):
         return None
-    return with_turns(scene.dialogue, paraphrase)
+    return with_prose(scene.dialogue, paraphrase)
 
 
 def paraphrase(text: str) -> str:

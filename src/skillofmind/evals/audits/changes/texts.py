@@ -12,11 +12,28 @@ Rewrite = Callable[[str], str]
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A word, with apostrophes inside."""
 
+_PICTURE = re.compile(r"(\[Sharing Image\s*(?::[^\]]*)?\])", re.IGNORECASE)
+
 
 def with_turns(dialogue: Dialogue, rewrite: Rewrite) -> Dialogue:
     """Return the dialogue with the text of every turn rewritten; nothing else differs."""
     turns = tuple(msgspec.structs.replace(turn, text=rewrite(turn.text)) for turn in dialogue.turns)
     return msgspec.structs.replace(dialogue, turns=turns)
+
+
+def with_prose(dialogue: Dialogue, rewrite: Rewrite) -> Dialogue:
+    """Return the dialogue with its turns rewritten, apart from the marks of shared pictures.
+
+    `[Sharing Image]` is a sign between programs; nobody types it, and a change to it takes the picture away.
+    """
+
+    def rewritten(text: str) -> str:
+        # Every second piece is a mark.
+        return "".join(
+            piece if place % 2 else rewrite(piece) for place, piece in enumerate(_PICTURE.split(text))
+        )
+
+    return with_turns(dialogue, rewritten)
 
 
 def with_last_turn(dialogue: Dialogue, rewrite: Rewrite) -> Dialogue | None:
