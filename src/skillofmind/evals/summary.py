@@ -15,6 +15,7 @@ every task on their own.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from skillofmind import __version__
