@@ -110,6 +110,26 @@ def test_marks_lose_their_meaning_and_nothing_else_changes(text: str, shown: str
     assert quoted(text) == shown
 
 
+def test_the_same_words_are_the_same_however_they_are_written() -> None:
+    assert quoted("cafe\u0301") == "caf\u00e9"
+    assert quoted("e\u200b\u0301\ufeff") == "\u00e9"
+    assert quoted("\u1112\u1161\u11ab") == "\ud55c"
+    assert quoted("wo\u200brds \u2060 of\u00adten") == "words often"
+
+
+def test_a_marker_with_something_unseen_inside_is_a_marker() -> None:
+    assert quoted("[RES\u200bULT SK\u00adILL] Ethics") == "(RESULT SKILL) Ethics"
+
+
+def test_joiners_that_change_what_is_seen_stay() -> None:
+    family = "\U0001f469\u200d\U0001f467"
+    assert quoted(family) == family
+    assert (
+        quoted("\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645")
+        == "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    )
+
+
 def test_a_name_or_remark_that_looks_like_a_header_is_put_in_quotes() -> None:
     assert quoted_name("### Explanation") == '"### Explanation"'
     assert quoted_name("[Task]") == '"[Task]"'
@@ -167,8 +187,10 @@ def test_long_text_loses_its_middle() -> None:
 
 
 def test_emoji_and_right_to_left_text_stay_as_written() -> None:
-    said = "👩‍👩‍👧 שלום, مرحبا e\u0301"
+    said = "👩‍👩‍👧 שלום, مرحبا \u00e9"
     assert turn_line(Turn("דנה", said), {}) == f"דנה: {said}"
+    # Letters and accents apart are the same letters.
+    assert turn_line(Turn("דנה", said.replace("\u00e9", "e\u0301")), {}) == f"דנה: {said}"
 
 
 CONTEXT = SocialContext(

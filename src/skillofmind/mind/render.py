@@ -1,7 +1,8 @@
 r"""Dialogues and social contexts as text, safe to show to a model.
 
 Everything that a user wrote is data. Before it enters a prompt, line breaks are folded (so that a turn
-cannot pose as another speaker), a line that would begin like a section header is put in quotes, the result
+cannot pose as another speaker), accents and Hangul are composed and characters that nobody sees taken out (so
+that the same words are the same), a line that would begin like a section header is put in quotes, the result
 marker and chat-control tokens are broken up (so that a turn cannot pose as the planner's answer), and
 over-long turns are cut in the middle.
 
@@ -10,6 +11,7 @@ over-long turns are cut in the middle.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from skillofmind.core.dialogue import Dialogue, SocialContext, Speaker, Turn
@@ -26,6 +28,9 @@ MAX_TURN_CHARS = 4000
 """Longer turns lose their middle: openings and endings carry what the next speaker reacts to."""
 
 _MAX_NAME_CHARS = 80
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]+")
+"""Characters that nobody sees; the joiners of emoji and of Persian and Indic scripts are not among them."""
+
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f\x85\u2028\u2029]+")
 _MARKED = re.compile(r"(?:[\[［]\s*)?(RESULT\s+SKILL)\s*(?:[\]］]|(?=:))", re.IGNORECASE)
 _CONTROL = re.compile(r"<(?=[|｜]|/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])", re.IGNORECASE)
@@ -52,7 +57,10 @@ def quoted(text: str, limit: int = MAX_TURN_CHARS) -> str:
     if len(text) > limit:
         text = f"{text[: limit * 2 // 3]} […] {text[-limit // 3 :]}"
     # Each check is far cheaper than its pattern and holds wherever the pattern could match; most turns need
-    # no pattern at all. Of white space only the ASCII space is printable.
+    # no pattern at all. Of white space only the ASCII space is printable, of the unseen characters none is.
+    if not text.isascii():
+        # What nobody sees may stand between a letter and its accent.
+        text = unicodedata.normalize("NFC", text if text.isprintable() else _UNSEEN.sub("", text))
     if "  " in text or not text.isprintable():
         text = _BREAKS.sub(" ", text)
     text = text.strip()
