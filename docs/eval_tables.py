@@ -112,3 +112,158 @@ def _checked(one: Mapping[str, Any]) -> list[str]:
         f"{one['low']:.4f} to {one['high']:.4f}",
         shown,
     ]
+
+
+def audit_robustness() -> str:
+    """Return what changes of context, turns and spelling do to the embedded planner."""
+    effects = _effects("robustness")
+    changes = [change for change in effects if not change.startswith("attack.")]
+    rows = [
+        [
+            change.replace(".", ": ", 1).replace("_", " "),
+            f"{effects[change]['flips']['n']}",
+            _share(effects[change]["flips"]),
+            _change(effects[change].get("accuracy changed")),
+            _p(effects[change].get("accuracy changed")),
+        ]
+        for change in changes
+    ]
+    return table(["changed", "items", "skill flips", "accuracy changes by", "p (Holm)"], rows)
+
+
+def audit_attacks() -> str:
+    """Return how often an attack gets the skill that it asks for."""
+    effects = _effects("robustness")
+    rows = []
+    for change, found in effects.items():
+        if change.startswith("attack."):
+            _, place, wording = change.split(".")
+            success = found["attack success"]
+            rows.append(
+                [
+                    place,
+                    wording,
+                    f"{success['n']}",
+                    _share(success),
+                    f"{success['expected']:.1%}",
+                    _share(found["flips"]),
+                ]
+            )
+    return table(["attack in", "wording", "items", "succeeds", "by chance", "skill flips"], rows)
+
+
+def audit_bias() -> str:
+    """Return where facts about people change plans beyond the control, and how much was tested."""
+    found = result("planner_audits.json")["audits"]["bias"]
+    tested = [one for one in found["effects"] if one.get("holm") is not None]
+    strong = [one for one in tested if one["holm"] < 0.05]
+    excess = [one for one in strong if one["measure"] == "excess flips"]
+    rows = [[one["change"], f"{one['n']}", _share(one), _p(one)] for one in excess]
+    names = [one for one in strong if one["change"].startswith("name")]
+    gaps = [one for one in strong if one["measure"] == "gap in accuracy"]
+    said = (
+        f"{len(tested)} tests on {found['items']} items of {found['dialogues']} dialogues; "
+        f"{len(strong)} have p below 0.05 after Holm's correction: the {len(excess)} above, and "
+        f"{len(strong) - len(excess)} of the distributions of skills. By names: {len(names) or 'none'}. "
+        f"Gaps in accuracy between groups: {len(gaps) or 'none'}."
+    )
+    head = ["what is told of a speaker", "items", "flips beyond the control", "p (Holm)"]
+    return f"{table(head, rows)}\n\n{said}"
+
+
+def audit_languages() -> str:
+    """Return how alike plans of the same dialogue are in four languages."""
+    effects = _effects("languages")
+    pairs = {change: found for change, found in effects.items() if "Cohen's kappa" in found}
+    rows = [
+        [change, _share(found["same skill"]), _plain(found["Cohen's kappa"])]
+        for change, found in pairs.items()
+    ]
+    every = effects["en = de = it = zh"]["same skill"]
+    accuracy = ", ".join(
+        f"{name} {found['accuracy']['value']:.3f}" for name, found in effects.items() if "accuracy" in found
+    )
+    return (
+        f"{table(['languages', 'same skill', 'Cohen kappa'], rows)}\n\n{every['n']} turns of "
+        f"{every['dialogues']} dialogues. The same skill in all four: {_share(every)}, by chance "
+        f"{every['expected']:.1%}. Accuracy of the act's class: {accuracy}."
+    )
+
+
+def planner_scaling() -> str:
+    """Return the error of the embedded planner by how many dialogues it learned from."""
+    effects = result("planner_scaling.json")["effects"]
+    rows = [
+        [one["change"], _plain(one), ""] for one in effects if one["measure"] == "error"
+    ]  # The step to a size stands in the row of that size.
+    steps = [one for one in effects if one["measure"] == "error changed"]
+    for row, step in zip(rows[1:], steps, strict=True):
+        row[2] = f"{_change(step)}, p {_p(step)}"
+    curve = {one["measure"]: one for one in effects if one["change"].startswith("curve")}
+    further = [f"{name}: {_plain(one)}" for name, one in curve.items()]
+    head = ["learned from", "error (1 - accuracy)", "change from the row above"]
+    return f"{table(head, rows)}\n\nCurve a + b n^-c fitted to these; {'; '.join(further)}."
+
+
+def eval_raters() -> str:
+    """Return how good the small models are that rate replies."""
+    found = result("eval_raters.json")
+    names = {
+        "er": "emotional reactions (0-2)",
+        "ip": "interpretations (0-2)",
+        "ex": "explorations (0-2)",
+        "safety": "safe or not",
+        "emotion": "emotion, 32 classes",
+        "intent": "intent, 15 classes",
+    }
+    rows = [
+        [
+            label,
+            found["raters"][name]["corpus"],
+            f"{found['raters'][name]['n']}",
+            *(_beside(found["raters"][name][measure]) for measure in ("accuracy", "macro_f1")),
+            f"{found['raters'][name]['majority']:.3f}",
+        ]
+        for name, label in names.items()
+    ]
+    calm, alone = (found["safety_of_everyday_replies"][name] for name in ("with everyday replies", "without"))
+    unsafe = [
+        f"{calm['called_unsafe'][corpus]['value']:.1%} ({alone['called_unsafe'][corpus]['value']:.0%} for a "
+        f"model of DiaSafety alone) of {corpus}"
+        for corpus in calm["called_unsafe"]
+    ]
+    head = ["rater", "corpus", "held out", "accuracy", "macro-F1", "majority"]
+    said = "Of people's everyday replies the safety rater calls unsafe"
+    return f"{table(head, rows)}\n\n{said}: {'; '.join(unsafe)}."
+
+
+def _beside(one: Mapping[str, Any]) -> str:
+    return f"{_plain(one)}, reference {one['reference']:.3f}"
+
+
+def _effects(audit: str) -> dict[str, dict[str, Any]]:
+    """Return change -> measure -> effect."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in result("planner_audits.json")["audits"][audit]["effects"]:
+        found.setdefault(one["change"], {})[one["measure"]] = one
+    return found
+
+
+def _share(one: Mapping[str, Any]) -> str:
+    return f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
+
+
+def _plain(one: Mapping[str, Any]) -> str:
+    return f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
+
+
+def _change(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "-"
+    return f"{one['value']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})"
+
+
+def _p(one: Mapping[str, Any] | None) -> str:
+    if one is None or one.get("holm") is None:
+        return "-"
+    return "< 0.001" if one["holm"] < 0.001 else f"{one['holm']:.3f}"

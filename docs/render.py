@@ -15,6 +15,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval_tables import (
+    audit_attacks,
+    audit_bias,
+    audit_languages,
+    audit_robustness,
+    check_verdict,
+    coverage,
+    eval_raters,
+    false_alarms,
+    planner_evaluation,
+    planner_scaling,
+)
 from serve_tables import plan_overhead, serve_speed, serve_streams
 from tables import RESULTS, ROOT, result, table, with_interval
 from training_tables import training
@@ -382,6 +394,16 @@ def command_help() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "audit_attacks": audit_attacks,
+    "audit_bias": audit_bias,
+    "audit_languages": audit_languages,
+    "audit_robustness": audit_robustness,
+    "check_verdict": check_verdict,
+    "coverage": coverage,
+    "eval_raters": eval_raters,
+    "false_alarms": false_alarms,
+    "planner_evaluation": planner_evaluation,
+    "planner_scaling": planner_scaling,
     "planner_scores": planner_scores,
     "planner_details": planner_details,
     "planner_study": planner_study,

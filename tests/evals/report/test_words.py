@@ -1,14 +1,10 @@
 """Markdown and the table for terminals."""
 
-import io
-
 import msgspec
-from rich.console import Console
 
 from skillofmind.evals.records import Difference, Estimate, Result, Summary, Table
 from skillofmind.evals.report.cells import is_worse, number, with_interval, worst_slices
 from skillofmind.evals.report.markdown import markdown, shown
-from skillofmind.evals.report.terminal import terminal_table
 from tests.evals.report.material import HOSTILE, made_runs, odd_run
 
 ACCURACY = Estimate("accuracy", 0.5, 0.4, 0.6, 100)
@@ -82,26 +78,3 @@ def test_a_slice_is_worse_when_its_whole_interval_is() -> None:
     assert is_worse(Estimate("accuracy", 0.7, 0.65, 0.8, better="lower"), less)
     assert not is_worse(Estimate("accuracy", 0.7, 0.45, 0.8, better="lower"), less)
     assert not is_worse(Estimate("accuracy", 0.7, 0.65, 0.8, better=""), less)
-
-
-def printed(*runs: tuple[str, Summary], most: int | None = None) -> str:
-    out = Console(width=100, record=True, file=io.StringIO())
-    out.print(terminal_table(runs, most))
-    return out.export_text()
-
-
-def test_the_terminal_shows_a_column_for_each_run() -> None:
-    other = Summary("1", {}, (msgspec.structs.replace(RESULT, estimates=(LATE,)),))
-    lines = [line.split() for line in printed(("a", SUMMARY), ("b", other)).splitlines() if line.strip()]
-    assert lines == [
-        ["task", "measure", "n", "a", "b"],
-        ["bst", "accuracy", "↑", "100", "0.500", "[0.400,", "0.600]", "–"],
-        ["errors", "↓", "90", "0.250", "0.250"],
-    ]
-
-
-def test_the_terminal_can_show_some_measures_and_no_control_characters() -> None:
-    text = printed(("a\x1b[31m", SUMMARY), most=1)
-    assert "accuracy" in text
-    assert "errors" not in text
-    assert "\x1b" not in text

@@ -44,12 +44,14 @@ def run(argv: Sequence[str]) -> int:
     target = options.out or options.runs[0]
     if options.open and "html" not in (target.suffix.removeprefix("."), *formats):
         raise ConfigurationError("--open needs the page; add html to --format.")
+    from skillofmind.cli.eval.numbers import show_summary
     from skillofmind.cli.show import console
-    from skillofmind.evals.report import terminal_table, write_report
+    from skillofmind.evals.report import write_report
 
     runs = [_read(path, name) for path, name in named(options.runs)]
     written = write_report(target, runs, formats, _between(runs))
-    console(sys.stdout).print(terminal_table([(name, summary) for name, summary, _ in runs], most=1))
+    for name, summary, _ in runs:
+        show_summary(console(sys.stdout), name, summary)
     for path in written:
         sys.stderr.write(printable(f"som: wrote {path}\n"))
     if options.open:
