@@ -9,7 +9,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from skillofmind import __version__
@@ -83,6 +83,14 @@ def interrupted() -> int:
     return 130
 
 
+def unknown(what: str, name: str, known: Iterable[str]) -> int:
+    """Say that there is no command or subcommand of this name, with what may have been meant; return 2."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}."
+    return _complain(f"unknown {what} {name!r}; {hint}")
+
+
 def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(usage())
@@ -91,9 +99,7 @@ def _run(words: list[str]) -> int:
         sys.stdout.write(f"som {__version__}\n")
         return 0
     if words[0] not in COMMANDS:
-        near = difflib.get_close_matches(words[0], COMMANDS, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}."
-        return _complain(f"unknown command {words[0]!r}; {hint}")
+        return unknown("command", words[0], COMMANDS)
     command = importlib.import_module(f"skillofmind.cli.{words[0]}")
     return int(command.run(words[1:]))
 

@@ -1,10 +1,10 @@
 """`som data`: look at, check, count and convert dialogues; each subcommand is a file of this folder."""
 
 import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skillofmind.cli.main import unknown
 from skillofmind.cli.options import argument, parse
 
 COMMANDS = {
@@ -43,15 +43,4 @@ def run(argv: Sequence[str]) -> int:
     if argv and argv[0] in COMMANDS:
         return int(importlib.import_module(f"skillofmind.cli.data.{argv[0]}").run(argv[1:]))
     options = parse(DataOptions, "som data", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
-    return _unknown(options.subcommand)
-
-
-def _unknown(name: str) -> int:
-    import difflib
-
-    from skillofmind.cli.printable import printable
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}."
-    sys.stderr.write(f"som: unknown subcommand {printable(repr(name))}; {hint}\n")
-    return 2
+    return unknown("subcommand", options.subcommand, COMMANDS)

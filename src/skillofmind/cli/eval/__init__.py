@@ -1,11 +1,11 @@
 """`som eval`: measure planners and agents so that a reviewer would believe it; each subcommand is a file."""
 
 import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skillofmind.cli.main import unknown
 from skillofmind.cli.options import argument, parse
 
 COMMANDS = {
@@ -44,15 +44,4 @@ def run(argv: Sequence[str]) -> int:
     if argv and not argv[0].startswith("-") and Path(argv[0]).is_dir():
         return int(importlib.import_module("skillofmind.cli.eval.show").run(argv))
     options = parse(EvalOptions, "som eval", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
-    return _unknown(options.subcommand[0])
-
-
-def _unknown(name: str) -> int:
-    import difflib
-
-    from skillofmind.cli.printable import printable
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}, and folders of runs."
-    sys.stderr.write(f"som: unknown subcommand {printable(repr(name))}; {hint}\n")
-    return 2
+    return unknown("subcommand", options.subcommand[0], (*COMMANDS, "and folders of runs"))

@@ -1,10 +1,10 @@
 """`som study`: ask people which reply is better, or how good one is; each subcommand is a file here."""
 
 import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skillofmind.cli.main import unknown
 from skillofmind.cli.options import argument, parse
 
 COMMANDS = {
@@ -37,15 +37,4 @@ def run(argv: Sequence[str]) -> int:
     if argv and argv[0] in COMMANDS:
         return int(importlib.import_module(f"skillofmind.cli.study.{argv[0]}").run(argv[1:]))
     options = parse(StudyOptions, "som study", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
-    return _unknown(options.subcommand)
-
-
-def _unknown(name: str) -> int:
-    import difflib
-
-    from skillofmind.cli.printable import printable
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}."
-    sys.stderr.write(f"som: unknown subcommand {printable(repr(name))}; {hint}\n")
-    return 2
+    return unknown("subcommand", options.subcommand, COMMANDS)

@@ -1,10 +1,10 @@
 """`som train`: train planners and response models; each subcommand is a file of this folder."""
 
 import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skillofmind.cli.main import unknown
 from skillofmind.cli.options import argument, parse
 from skillofmind.cli.train.telling import follows
 from skillofmind.core.errors import SkillOfMindError
@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
         module = argv[0].replace("-", "_")
         return _run(module, argv[1:])
     options = parse(TrainOptions, "som train", _DESCRIPTION, argv[:1] or ["--help"], epilog=_EPILOG)
-    return _unknown(options.subcommand)
+    return unknown("subcommand", options.subcommand, COMMANDS)
 
 
 def _run(module: str, argv: Sequence[str]) -> int:
@@ -50,14 +50,3 @@ def _run(module: str, argv: Sequence[str]) -> int:
         if follows():
             return 2
         raise
-
-
-def _unknown(name: str) -> int:
-    import difflib
-
-    from skillofmind.cli.printable import printable
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COMMANDS)}."
-    sys.stderr.write(f"som: unknown subcommand {printable(repr(name))}; {hint}\n")
-    return 2
