@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from skillofmind.mind.dataset.review import Decision, decisions
-from tests.cli.browser import PHONE, WIDE, Browser, chromium, contrasts
+from tests.browser import PHONE, WIDE, Browser, chromium, contrasts
 from tests.cli.som import started
 from tests.mind.dataset.annotated_run import mixed_run
 
@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationW
 
 TEXTS = ".speaker, .words, .hint, .skill, .known, .facts, .act, h2, .count"
 
-driver = pytest.fixture(scope="module")(chromium)
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
 
 
 class Page(Browser):

@@ -17,7 +17,7 @@ from skillofmind.evals.statistics.pairwise import Comparison, win_rate
 from skillofmind.evals.study.design.drawing import rank
 from skillofmind.evals.study.folder import read
 from skillofmind.scorers.agreement import fleiss_kappa, krippendorff_alpha
-from tests.cli.browser import PHONE, WIDE, Browser, chromium, contrasts
+from tests.browser import PHONE, WIDE, Browser, chromium, contrasts
 from tests.cli.som import som, started
 from tests.cli.study.test_web import HOSTILE, study_of
 from tests.evals.study.talks import GOOD, PLAIN, lines, made_study
@@ -32,7 +32,11 @@ TEXTS = (
     "summary"
 )
 
-driver = pytest.fixture(scope="module")(chromium)
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
 
 
 class Site(NamedTuple):

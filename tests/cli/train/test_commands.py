@@ -14,6 +14,7 @@ import torch
 from skillofmind.core.completion import Sampling
 from skillofmind.core.conversation import Conversation, Message
 from skillofmind.models.local import LocalModel
+from tests.browser import chromium
 from tests.cli.som import Result, numbered, write_dialogues
 from tests.cli.train.forking import Forks
 from tests.cli.train.material import (
@@ -456,7 +457,7 @@ class TestPage:
     @pytest.mark.slow
     @pytest.mark.filterwarnings("ignore::DeprecationWarning")
     def test_a_browser_draws_it(self, lora: Path) -> None:
-        with _browser() as driver:
+        with chromium() as driver:
             driver.get((lora / "training.html").as_uri())
             script = "return [...document.querySelectorAll('svg')].map((one) => one.getBBox().height)"
             assert min(driver.execute_script(script)) > 100
@@ -472,25 +473,6 @@ class TestPage:
             if folder:
                 driver.save_screenshot(str(Path(folder) / "training.png"))
             assert not driver.get_log("browser")
-
-
-class _browser:
-    def __enter__(self) -> Any:
-        import shutil
-
-        webdriver = pytest.importorskip("selenium.webdriver")
-        browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-        if browser is None or driver is None:
-            pytest.skip("chromium and chromedriver are not installed")
-        options = webdriver.ChromeOptions()
-        options.binary_location = browser
-        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-            options.add_argument(word)
-        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-        return self.driver
-
-    def __exit__(self, *error: object) -> None:
-        self.driver.quit()
 
 
 class TestTensorBoard:

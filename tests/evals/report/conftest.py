@@ -5,18 +5,15 @@ from typing import Any
 
 import pytest
 
+from tests.browser import chromium
 from tests.evals.report.material import Made, made
 from tests.evals.report.reading import Reader
-from tests.serve.playground.browser import chromium
 
 
 @pytest.fixture(scope="package")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    found = chromium(tmp_path_factory.mktemp("downloads"))
-    try:
+    with chromium() as found:
         yield found
-    finally:
-        found.quit()
 
 
 @pytest.fixture(scope="package")

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any, cast
 
-from tests.serve.playground.browser import WIDE, Tab
+from tests.browser import WIDE, Browser
 
 
-class Reader(Tab):
+class Reader(Browser):
     """A page from a file."""
 
     def __init__(self, driver: Any, path: Path) -> None:
-        self.driver, self.url = driver, path.as_uri()
+        super().__init__(driver, path.as_uri())
 
     def show(self, hash: str = "", size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
         """Open the page afresh at a place."""

@@ -13,9 +13,9 @@ import pytest
 from skillofmind.evals.records import Case, Estimate
 from skillofmind.evals.report import write_report
 from skillofmind.evals.report.rows import outcome
+from tests.browser import DOWN, ESCAPE, PHONE, WIDE
 from tests.evals.report.material import ARABIC, COUNT, EMOJI, HIDDEN, HOSTILE, LONG, Made, made, odd_run
 from tests.evals.report.reading import Reader
-from tests.serve.playground.browser import DOWN, ESCAPE, PHONE, WIDE
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.serve.playground.browser import Tab, chromium
+from tests.browser import chromium
+from tests.serve.playground.browser import Tab
 from tests.serve.serving import Serving
 
 
@@ -17,11 +18,8 @@ def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def driver(downloads: Path) -> Iterator[Any]:
-    found = chromium(downloads)
-    try:
+    with chromium(downloads) as found:
         yield found
-    finally:
-        found.quit()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.serve.playground.browser import PHONE, WIDE, Tab
+from tests.browser import PHONE, WIDE
+from tests.serve.playground.browser import Tab
 from tests.serve.serving import Serving
 from tests.upstream import Upstream
 

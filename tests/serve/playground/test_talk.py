@@ -7,7 +7,8 @@ import pytest
 
 from skillofmind.data.read import accepted, read_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
-from tests.serve.playground.browser import DOWN, ENTER, ESCAPE, PHONE, TAB, WIDE, Tab
+from tests.browser import DOWN, ENTER, ESCAPE, PHONE, TAB, WIDE
+from tests.serve.playground.browser import Tab
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

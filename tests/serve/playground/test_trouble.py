@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.serve.playground.browser import ENTER, ESCAPE, Tab
+from tests.browser import ENTER, ESCAPE
+from tests.serve.playground.browser import Tab
 from tests.serve.serving import FixedPlanner, Serving
 from tests.upstream import FaultPlan, Upstream, drip, rate_limit, status
 
