@@ -1,6 +1,8 @@
 """The benchmark that leaves sources out compares the same items, and its committed numbers fit together."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -70,3 +72,14 @@ def test_the_committed_numbers_are_of_these_sources() -> None:
     assert tuple(FOUND["corpora"]["sources"]) == CORPORA
     assert len(FOUND["scenarios"]["sources"]) == 14
     assert FOUND["scenarios"][ALL]["items"] == 998
+
+
+def test_the_table_has_a_row_for_every_source() -> None:
+    code = "import sys; sys.path.insert(0, 'docs'); import render; print(render.PARTS['left_out']())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    first, second = (part.splitlines()[2:] for part in done.stdout.strip().split("\n\n"))
+    assert [line.split(" | ")[0].strip("| ") for line in first] == [
+        *FOUND["scenarios"]["sources"],
+        "all items",
+    ]
+    assert [line.split(" | ")[0].strip("| ") for line in second] == [*CORPORA, "all items"]
