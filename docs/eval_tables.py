@@ -241,6 +241,44 @@ def _beside(one: Mapping[str, Any]) -> str:
     return f"{_plain(one)}, reference {one['reference']:.3f}"
 
 
+def left_out() -> str:
+    """Return what it costs that a planner has seen nothing of a source."""
+    found = result("left_out.json")
+    return "\n\n".join(
+        [
+            _left_out(found["scenarios"], "scenario left out", ("accuracy",)),
+            _left_out(found["corpora"], "corpus left out", ("accuracy", "lenient")),
+        ]
+    )
+
+
+def _left_out(found: Mapping[str, Any], head: str, measures: Sequence[str]) -> str:
+    rows = []
+    for source, one in {**found["sources"], "all items": found["all"]}.items():
+        cells = [source, f"{one['items']:,} ({one['dialogues']:,})", f"{one['known']:.0%}"]
+        for measure in measures:
+            told = one["measures"][measure]
+            cells += [
+                *(f"{told[side]['value']:.3f}" for side in ("seen", "unseen")),
+                _moved(told["difference"]),
+                _p(told["difference"]),
+            ]
+        rows.append(cells)
+    heads = [
+        f"{measure}, {what}" if what in ("seen", "unseen") else what
+        for measure in measures
+        for what in ("seen", "unseen", "difference", "p (Holm)")
+    ]
+    return table([head, "n (dialogues)", "skill known from elsewhere", *heads], rows)
+
+
+def _moved(one: Mapping[str, Any]) -> str:
+    if one["interval95"] is None:
+        return f"{one['value']:+.3f}"
+    low, high = one["interval95"]
+    return f"{one['value']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
 def _effects(audit: str) -> dict[str, dict[str, Any]]:
     """Return change -> measure -> effect."""
     found: dict[str, dict[str, Any]] = {}

@@ -24,6 +24,7 @@ from eval_tables import (
     coverage,
     eval_raters,
     false_alarms,
+    left_out,
     planner_evaluation,
     planner_scaling,
 )
@@ -402,6 +403,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "coverage": coverage,
     "eval_raters": eval_raters,
     "false_alarms": false_alarms,
+    "left_out": left_out,
     "planner_evaluation": planner_evaluation,
     "planner_scaling": planner_scaling,
     "planner_scores": planner_scores,

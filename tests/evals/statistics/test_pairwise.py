@@ -10,6 +10,7 @@ from scipy import optimize
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.statistics.intervals import levels, wilson
 from skillofmind.evals.statistics.pairwise import Comparison, Ranking, bradley_terry, win_rate
+from skillofmind.evals.statistics.resampling import group_weights
 from skillofmind.evals.statistics.tests import binomial_test
 
 NAMES = ("a", "b", "c")
@@ -126,7 +127,7 @@ class TestIntervals:
 
     def test_they_are_those_of_copied_items(self) -> None:
         found = bradley_terry(self.played, resamples=60, seed=3)
-        drawn = np.random.default_rng(3).multinomial(40, np.full(40, 1 / 40), 60)
+        drawn = group_weights(40, resamples=60, seed=3)[1:]
         again = []
         for weights in drawn:
             copied = [one for one in self.played for _ in range(int(weights[int(one.group)]))]

@@ -6,6 +6,7 @@ from scipy import optimize
 
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.evals.statistics.intervals import levels
+from skillofmind.evals.statistics.resampling import group_weights
 from skillofmind.evals.statistics.scaling import Law, fit_law, scaling
 
 SIZES = (100, 300, 1000, 3000, 10000)
@@ -64,7 +65,7 @@ def test_a_size_may_stand_there_for_every_seed() -> None:
 class TestIntervals:
     def test_they_are_those_of_copied_dialogues(self) -> None:
         found = scaling(SIZES, WRONG, GROUPS, ahead=[30000], resamples=40, seed=5)
-        drawn = np.random.default_rng(5).multinomial(40, np.full(40, 1 / 40), 40)
+        drawn = group_weights(40, resamples=40, seed=5)[1:]
         laws: list[Law] = []
         for weights in drawn:
             cases = [case for case in range(120) for _ in range(int(weights[case // 3]))]

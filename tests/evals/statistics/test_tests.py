@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from skillofmind.core.errors import ConfigurationError
+from skillofmind.evals.statistics.resampling import group_weights
 from skillofmind.evals.statistics.tests import (
     Finding,
     binomial_test,
@@ -81,7 +82,7 @@ class TestPairedBootstrap:
             return mean, math.sqrt(square) / len(cases)
 
         whole = t_parts(list(range(30)), list(range(8)))
-        drawn = np.random.default_rng(7).multinomial(8, np.full(8, 1 / 8), 400)
+        drawn = group_weights(8, resamples=400, seed=7)[1:].astype(int)
         far = 0
         for weights in drawn:
             chosen = [group for group in range(8) for _ in range(weights[group])]
