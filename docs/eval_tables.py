@@ -305,3 +305,54 @@ def _p(one: Mapping[str, Any] | None) -> str:
     if one is None or one.get("holm") is None:
         return "-"
     return "< 0.001" if one["holm"] < 0.001 else f"{one['holm']:.3f}"
+
+
+def evaluation_speed() -> str:
+    """Return what a framework takes for an item, beside its peers."""
+    found = result("benchmarks/evaluation.json")
+    rows = [
+        [
+            f"{kind}: {name}",
+            f"{one['whole']['cpu_ms_per_item']['median']:.2f}",
+            f"{one['marginal']['cpu_ms_per_item']['median']:.2f}",
+            f"{one['whole']['items_per_s']['median']:,.0f}",
+            f"{one['marginal']['items_per_s']:,.0f}",
+            f"{one['peak_mb']:,.0f}",
+            f"{one['log_mb']:.1f}",
+        ]
+        for kind, arms in found["kinds"].items()
+        for name, one in arms.items()
+    ]
+    head = [
+        "1,000 items",
+        "CPU-ms an item, with start-up",
+        "without",
+        "items/s, with start-up",
+        "without",
+        "peak MB",
+        "log MB",
+    ]
+    peers = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    target = found["target"]
+    return (
+        f"{table(head, rows)}\n\n{found['rounds']} interleaved rounds, {found['in_flight']} in flight, equal "
+        f"requests and answers checked first; {peers}; load {found['machine']['load']:g} at the start, so CPU is "
+        "what compares. Chat: a server on the loopback that answers at once. Choice: four choices, the likeliest "
+        "by a model that is a checksum; inspect_ai has no log-likelihoods and is answered with the letter. "
+        f"Aim for a chat item, start-up aside: at most {target['at most']:g} CPU-ms, measured "
+        f"{target['CPU ms per chat item']:g}, {'met' if target['met'] else 'missed'}."
+    )
+
+
+def report_speed() -> str:
+    """Return how fast a large report opens and filters."""
+    found = result("benchmarks/report.json")
+    rows = [
+        [what, f"{one['measured']:g}", f"{one['aim']:g}", "yes" if one["met"] else "no"]
+        for what, one in found["aims"].items()
+    ]
+    return (
+        f"{table(['report of ' + format(found['cases'], ',') + ' cases', 'measured', 'aim', 'met'], rows)}\n\n"
+        f"Chromium {found['chromium'].partition('.')[0]}, while {found['processes_kept_busy']} other processes "
+        f"kept {found['machine']['cpus']} cores busy."
+    )

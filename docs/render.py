@@ -23,10 +23,12 @@ from eval_tables import (
     check_verdict,
     coverage,
     eval_raters,
+    evaluation_speed,
     false_alarms,
     left_out,
     planner_evaluation,
     planner_scaling,
+    report_speed,
 )
 from serve_tables import plan_overhead, serve_speed, serve_streams
 from tables import RESULTS, ROOT, result, table, with_interval
@@ -402,10 +404,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "check_verdict": check_verdict,
     "coverage": coverage,
     "eval_raters": eval_raters,
+    "evaluation_speed": evaluation_speed,
     "false_alarms": false_alarms,
     "left_out": left_out,
     "planner_evaluation": planner_evaluation,
     "planner_scaling": planner_scaling,
+    "report_speed": report_speed,
     "planner_scores": planner_scores,
     "planner_details": planner_details,
     "planner_study": planner_study,
