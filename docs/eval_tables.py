@@ -334,14 +334,15 @@ def evaluation_speed() -> str:
     ]
     peers = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     target = found["target"]
-    return (
-        f"{table(head, rows)}\n\n{found['rounds']} interleaved rounds, {found['in_flight']} in flight, equal "
-        f"requests and answers checked first; {peers}; load {found['machine']['load']:g} at the start, so CPU is "
-        "what compares. Chat: a server on the loopback that answers at once. Choice: four choices, the likeliest "
-        "by a model that is a checksum; inspect_ai has no log-likelihoods and is answered with the letter. "
-        f"Aim for a chat item, start-up aside: at most {target['at most']:g} CPU-ms, measured "
-        f"{target['CPU ms per chat item']:g}, {'met' if target['met'] else 'missed'}."
+    said = (
+        f"{found['rounds']} interleaved rounds, {found['in_flight']} in flight, equal requests and answers "
+        f"checked first; {peers}; load {found['machine']['load']:g} at the start, so CPU is what compares. Chat: "
+        "a server on the loopback that answers at once. Choice: four choices, the likeliest by a model that is "
+        "a checksum; inspect_ai has no log-likelihoods and is answered with the letter. Aim for a chat item, "
+        f"start-up aside: at most {target['at most']:g} CPU-ms; measured {target['CPU ms per chat item']:g}, "
+        f"{'met' if target['met'] else 'missed'}."
     )
+    return f"{table(head, rows)}\n\n{said}"
 
 
 def report_speed() -> str:
@@ -351,8 +352,9 @@ def report_speed() -> str:
         [what, f"{one['measured']:g}", f"{one['aim']:g}", "yes" if one["met"] else "no"]
         for what, one in found["aims"].items()
     ]
-    return (
-        f"{table(['report of ' + format(found['cases'], ',') + ' cases', 'measured', 'aim', 'met'], rows)}\n\n"
-        f"Chromium {found['chromium'].partition('.')[0]}, while {found['processes_kept_busy']} other processes "
-        f"kept {found['machine']['cpus']} cores busy."
+    head = [f"report of {found['cases']:,} cases", "measured", "aim", "met"]
+    said = (
+        f"Chromium {found['chromium'].partition('.')[0]}, while {found['processes_kept_busy']} other "
+        f"processes kept {found['machine']['cpus']} cores busy."
     )
+    return f"{table(head, rows)}\n\n{said}"
