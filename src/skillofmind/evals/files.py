@@ -218,10 +218,9 @@ def tasks_of(items: Iterable[Item], tasks: Mapping[str, Task] | None = None) -> 
     names = dict.fromkeys(item.task for item in items)
     if tasks is not None and names.keys() <= tasks.keys():
         return {name: tasks[name] for name in names}
-    from skillofmind.evals.replies.known import known_task
-    from skillofmind.evals.tasks import task
+    from skillofmind.evals.known import known_task
 
-    return {name: known_task(name) or task(name) for name in names}
+    return {name: known_task(name) for name in names}
 
 
 def _lines(items: Iterable[Item]) -> Iterator[bytes]:
