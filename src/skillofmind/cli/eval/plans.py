@@ -212,10 +212,12 @@ async def _ask(
 
 def _score_again(options: PlansOptions, tasks: "Sequence[Task]") -> int:
     """Make the derived files of a complete run anew, without opening a planner."""
+    from skillofmind.cli.eval.embedding import tell_dropped
     from skillofmind.evals.runner import finish
 
     with _opened(options, tasks, None) as run:
         sys.stderr.write("som: every item is answered; nobody is asked, the answers are scored again.\n")
+        tell_dropped(run.path)
         found = finish(run.path)
     _show(options, found)
     return 0

@@ -24,6 +24,7 @@ from skillofmind.evals.tasks.asking import asked
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.starter import starter_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
+from skillofmind.scorers.embedding import NO_ENCODERS, Encoders
 
 
 def starter() -> Task:
@@ -65,16 +66,22 @@ def _task(name: str, about: str, items: Callable[[Path], Iterator[Item]]) -> Tas
         annotated_measures,
         skill_tables,
         ("skills", "lang", "turns"),
+        embedded=score_annotated,
     )
 
 
-def score_annotated(item: Item, answer: Answer) -> dict[str, float | None]:
+def score_annotated(item: Item, answer: Answer, encoders: Encoders = NO_ENCODERS) -> dict[str, float | None]:
     """Return the scores of skill and explanation; all `None` where planning failed.
+
+    Args:
+        item: the question.
+        answer: with the plan.
+        encoders: that explanations are compared by, too.
 
     Raises:
         ConfigurationError: the gold has a class, and the item's slices name no scheme with classes.
     """
-    return score_skill(item, answer) | score_explanation(item, answer)
+    return score_skill(item, answer) | score_explanation(item, answer, encoders)
 
 
 def annotated_measures(cases: Sequence[Case]) -> list[Measure]:
