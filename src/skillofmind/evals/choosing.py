@@ -76,10 +76,7 @@ def items_of(
         items = task.items(data or Path())
         those = chosen(watch(items, f"read {task.name}") if watch else items, n, seed)
         if not those and not may_be_empty:
-            raise DataError(
-                f"the task {task.name!r} found no items in {str(data)!r}, which may hold only a part of "
-                "its corpus; leave the task out."
-            )
+            raise DataError(_no_items(task, data))
         found += those
     return found
 
@@ -107,6 +104,18 @@ def require_corpus(task: Task, data: Path | None) -> None:
         f"the task {task.name!r} reads {str(data / task.corpus)!r}, which is not there; put the corpus "
         f"{task.corpus!r} into {str(data)!r}, give another --data, or leave the task out "
         f"(`som eval tasks --data {data}` shows which have theirs)."
+    )
+
+
+def _no_items(task: Task, data: Path | None) -> str:
+    if not task.corpus:
+        return (
+            f"the task {task.name!r} found no items: none of its dialogues has what is asked for, such as an "
+            "annotated turn after the first; leave the task out."
+        )
+    return (
+        f"the task {task.name!r} found no items in {str(data)!r}, which may hold only a part of its corpus; "
+        "leave the task out."
     )
 
 

@@ -21,12 +21,14 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from skillofmind.core.errors import DataError, RunMismatch
+from skillofmind.evals.embedding import ENCODER, Embedding, compared_texts, encoders_of
 from skillofmind.evals.records import Answer, Case, Item, Summary
 from skillofmind.evals.summary import cases_of, summarise
 from skillofmind.evals.task import Task
 from skillofmind.run.atomic import storage_errors, write_atomic, write_lines_atomic
 from skillofmind.run.directory import read_manifest
 from skillofmind.run.log import read_log_as
+from skillofmind.scorers.embedding import NO_ENCODERS
 
 ITEMS = "items.jsonl"
 LOG = "log"
@@ -68,15 +70,27 @@ def read_run(path: Path, tasks: Mapping[str, Task] | None = None) -> Evaluated:
         ConfigurationError: there is no task of a name that it holds.
     """
     require_run(path)
-    if (path / CASES).is_file() and (path / SUMMARY).is_file():
+    if is_scored(path):
         cases, summary = list(read_cases(path)), read_summary(path)
         items = [case.item for case in cases]
         return Evaluated(items, {case.item.key: case.answer for case in cases}, cases, summary)
     return rescored(path, tasks)
 
 
-def rescored(path: Path, tasks: Mapping[str, Task] | None = None) -> Evaluated:
+def rescored(
+    path: Path,
+    tasks: Mapping[str, Task] | None = None,
+    *,
+    embedding: Embedding | None = None,
+    before: Evaluated | None = None,
+) -> Evaluated:
     """Score and summarise a run again, from its items and answers alone; writes nothing.
+
+    Args:
+        path: the run directory.
+        tasks: by name; those of the package without it.
+        embedding: an encoder that texts are compared by, too; the summary's settings name it.
+        before: the same run as it was scored before; what models rated is taken from there.
 
     Raises:
         DataError: it is no evaluation, or a file of it cannot be understood.
@@ -85,9 +99,20 @@ def rescored(path: Path, tasks: Mapping[str, Task] | None = None) -> Evaluated:
     require_run(path)
     items, answers = list(read_items(path)), read_answers(path)
     found = tasks_of(items, tasks)
-    cases = cases_of(items, answers, found)
     settings = settings_of(path) | {"items": items_fingerprint(path)}
-    return Evaluated(items, answers, cases, summarise(cases, found, settings))
+    encoders = NO_ENCODERS
+    if embedding is not None:
+        encoders = encoders_of(embedding, compared_texts(items, answers, found))
+    if embedding is not None and encoders != NO_ENCODERS:
+        settings[ENCODER] = embedding.name
+    cases = cases_of(items, answers, found, encoders)
+    if before is None:
+        return Evaluated(items, answers, cases, summarise(cases, found, settings))
+    from skillofmind.evals.replies.kept import with_rating_tables, with_ratings
+
+    cases = with_ratings(cases, before.cases)
+    summary = with_rating_tables(summarise(cases, found, settings), before.summary)
+    return Evaluated(items, answers, cases, summary)
 
 
 def write_derived(path: Path, cases: Iterable[Case], summary: Summary) -> None:
@@ -180,6 +205,11 @@ def is_run(path: Path) -> bool:
     return (path / ITEMS).is_file()
 
 
+def is_scored(path: Path) -> bool:
+    """Say whether `path` holds cases and a summary."""
+    return (path / CASES).is_file() and (path / SUMMARY).is_file()
+
+
 def require_run(path: Path) -> None:
     """Refuse a folder that holds no evaluation.
 
@@ -218,10 +248,9 @@ def tasks_of(items: Iterable[Item], tasks: Mapping[str, Task] | None = None) -> 
     names = dict.fromkeys(item.task for item in items)
     if tasks is not None and names.keys() <= tasks.keys():
         return {name: tasks[name] for name in names}
-    from skillofmind.evals.replies.known import known_task
-    from skillofmind.evals.tasks import task
+    from skillofmind.evals.known import known_task
 
-    return {name: known_task(name) or task(name) for name in names}
+    return {name: known_task(name) for name in names}
 
 
 def _lines(items: Iterable[Item]) -> Iterator[bytes]:

@@ -35,6 +35,7 @@ from skillofmind.evals.measure import (
 from skillofmind.evals.records import Answer, Case, Cell, Difference, Estimate, Item, Result, Summary, Table
 from skillofmind.evals.statistics.resampling import Floats
 from skillofmind.evals.task import Task
+from skillofmind.scorers.embedding import NO_ENCODERS, Encoders
 
 FEWEST = 20
 """Cases of a slice below which it gets no numbers."""
@@ -43,18 +44,35 @@ MEAN = "mean over tasks"
 """Name of the result that is the mean over several tasks; it has no cases of its own."""
 
 
-def cases_of(items: Iterable[Item], answers: Mapping[str, Answer], tasks: Mapping[str, Task]) -> list[Case]:
+def cases_of(
+    items: Iterable[Item],
+    answers: Mapping[str, Answer],
+    tasks: Mapping[str, Task],
+    encoders: Encoders = NO_ENCODERS,
+) -> list[Case]:
     """Return items with answers and scores, in the order of the items; those without an answer are left out.
 
     Seconds and tokens stay in the log: they depend on the machine and on what a cache held.
+
+    Args:
+        items: of any tasks.
+        answers: by `Item.key`.
+        tasks: by name.
+        encoders: that tasks compare texts by, too, where they compare any.
     """
     found = []
     for item in items:
         answer = answers.get(item.key)
         if answer is not None:
             bare = msgspec.structs.replace(answer, usage=Usage(), seconds=0.0)
-            found.append(Case(item, bare, tasks[item.task].score(item, bare)))
+            found.append(Case(item, bare, _scores(tasks[item.task], item, bare, encoders)))
     return found
+
+
+def _scores(task: Task, item: Item, answer: Answer, encoders: Encoders) -> dict[str, float | None]:
+    if task.embedded is None or encoders == NO_ENCODERS:
+        return task.score(item, answer)
+    return task.embedded(item, answer, encoders)
 
 
 def summarise(cases: Sequence[Case], tasks: Mapping[str, Task], settings: Mapping[str, str]) -> Summary:

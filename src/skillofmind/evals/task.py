@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from skillofmind.evals.measure import Measure
 from skillofmind.evals.records import Answer, Case, Item, Table
+from skillofmind.scorers.embedding import Encoders
 
 Asks = Literal["plan", "reply"]
 """What an item asks for."""
@@ -30,6 +31,7 @@ class Task(NamedTuple):
         tables: the cases of one arm -> its tables.
         slices: dimensions of `Item.slices` that the report divides by.
         official: whether it keeps a known fault of the published evaluation code, for comparison.
+        embedded: as `score`, with encoders that texts are compared by, too; `None` where none are compared.
     """
 
     name: str
@@ -42,3 +44,4 @@ class Task(NamedTuple):
     tables: Callable[[Sequence[Case]], tuple[Table, ...]] = no_tables
     slices: tuple[str, ...] = ()
     official: bool = False
+    embedded: Callable[[Item, Answer, Encoders], dict[str, float | None]] | None = None

@@ -5,7 +5,9 @@ import pytest
 
 from skillofmind.core.dialogue import Annotation, Dialogue, Turn
 from skillofmind.core.plan import Alternative, Plan
-from skillofmind.evals.records import Answer, Gold
+from skillofmind.evals.measures import explanation, skill
+from skillofmind.evals.records import Answer, Case, Gold
+from skillofmind.evals.summary import summarise
 from skillofmind.evals.tasks import TASKS, annotated_task
 from skillofmind.mind.starter import starter_dialogues
 from tests.evals.tasks.small import read_all
@@ -70,3 +72,37 @@ def test_one_split_may_be_asked(tmp_path: Path) -> None:
     assert [item.id for item in read_all(annotated_task(path), tmp_path)] == ["own:1#1", "own:2#1"]
     only = annotated_task(path, split="test", name="mine")
     assert [(item.task, item.id) for item in read_all(only, tmp_path)] == [("mine", "own:2#1")]
+
+
+def test_the_explanation_is_scored_beside_the_skill(tmp_path: Path) -> None:
+    task = annotated_task(written(tmp_path / "a.jsonl", annotated(*BOTH[1:2])))
+    (item,) = read_all(task, tmp_path)
+    right = Plan("It must hurt.", "Empathy", skill_raw="Empathy", valid=True)
+    blank = Plan("", "Empathy", skill_raw="Empathy", valid=True)
+    leaking = Plan("Oh no.", "Ethics", skill_raw="Ethics", valid=True)
+    answers = [Answer(plan=right), Answer(plan=leaking), Answer(plan=blank), Answer(error="late")]
+    scores = [task.score(item, answer) for answer in answers]
+    assert [one["accuracy"] for one in scores] == [1, 0, 1, None]
+    assert [one["explained"] for one in scores] == [1, 1, 0, None]
+    assert [one["rouge1"] for one in scores] == [1, 0, 0, None]
+    # "It must hurt." and nothing at all are as far from one reply as from the other.
+    assert [one["nearer"] for one in scores] == [0.5, 1, 0.5, None]
+    assert [one["leak"] for one in scores] == [0, 1, 0, None]
+    cases = [Case(item, answer, found) for answer, found in zip(answers, scores, strict=True)]
+    found = {one.name: one for one in task.measures(cases)}
+    assert (found["rouge1"].n, found["accuracy"].n) == (3, 3)
+
+
+def test_numbers_of_the_skill_come_first_and_no_name_stands_for_two(tmp_path: Path) -> None:
+    task = annotated_task(written(tmp_path / "a.jsonl", annotated(*BOTH[1:2])), name="mine")
+    (item,) = read_all(task, tmp_path)
+    plan = Plan("It must hurt.", "Empathy", "Empathy", confidence=0.5, valid=True)
+    case = Case(item, Answer(plan=plan), task.score(item, Answer(plan=plan)))
+    names = [one.measure for one in summarise([case], {"mine": task}, {}).results[0].estimates]
+    assert len(names) == len(set(names))
+    of_skill = [one.name for one in skill.skill_measures([case])]
+    assert names[: len(of_skill)] == of_skill
+    assert names[0] == "accuracy"
+    assert names[len(of_skill) :] == [one.name for one in explanation.explanation_measures([case])]
+    assert names[-1] == "bleu4"
+    assert not skill.score_skill(item, case.answer).keys() & explanation.SCORES.keys()

@@ -50,10 +50,13 @@ attacks, order of skills), languages (XDailyDialog in four languages, from --dat
 wrong; asks nothing more). An item is asked some 70 times for bias and 36 times for robustness: begin with a
 small --n. Bias needs 20 items.
 
+tasks: as in `som eval plans`; a file or folder is a task of your own annotated dialogues.
+
 RUN is a run directory: the same command goes on where it was, and asks nobody where all is answered.
 
 examples:
   som eval audit runs/audit --data ../shared/data --tasks esconv,casino,starter --n 40
+  som eval audit runs/mine --tasks mine.jsonl --audits robustness --n 20
   som eval audit runs/attacks --audits robustness --n 20 --planner prompted --model NAME --base-url URL
 
 files in RUN: items.jsonl, log.jsonl (every answer), audits.json (all numbers).
@@ -71,7 +74,7 @@ class AuditOptions:
 
     run: Path = argument("RUN", "run directory; the same command goes on with it")
     audits: str = option("bias,robustness,failures", "which audits", value="NAME,...")
-    tasks: str = option("starter", "tasks whose items are changed", value="NAME,...")
+    tasks: str = option("starter", "tasks whose items are changed, or files", value="NAME,...")
     data: Path | None = option(None, "folder with the corpora, each in a folder of its own", value="FOLDER")
     n: int = option(100, "items of each task; 0 takes all", value="N")
     seed: int = option(7, "of the draw of items, and of all changes", value="N")

@@ -47,11 +47,13 @@ that failed. With a run that is complete it asks nobody and scores again. Withou
 the items that it holds.
 
 tasks: names with commas between; the first part of a name (`esconv`) or a corpus stands for all of its tasks,
-`all` for every one whose data are here. `som eval tasks --data FOLDER` lists them.
+`all` for every one whose data are here. `som eval tasks --data FOLDER` lists them. A file or folder is a task
+of your own annotated dialogues, named after it: mine.jsonl is own.mine.
 
 examples:
   som eval plans runs/embedded --tasks esconv,casino --data ../shared/data --n 500
   som eval plans runs/tiny --tasks all --data ../shared/data --planner prompted --model NAME --base-url URL
+  som eval plans runs/mine --tasks mine.jsonl,starter  # your own annotated dialogues
   som eval runs/embedded runs/tiny                     # side by side, with differences on the same items
 
 files in RUN: items.jsonl, log.jsonl (every answer), cases.jsonl, summary.json.
@@ -77,7 +79,7 @@ class PlansOptions:
     """Options of `som eval plans`."""
 
     run: Path = argument("RUN", "run directory; the same command goes on with it")
-    tasks: str = option("all", "which tasks", value="NAME,...")
+    tasks: str = option("all", "which tasks, or files of annotated dialogues", value="NAME,...")
     data: Path | None = option(None, "folder with the corpora, each in a folder of its own", value="FOLDER")
     n: int = option(500, "items of each task; 0 asks all", value="N")
     seed: int = option(7, "of the draw of these items", value="N")
@@ -147,11 +149,12 @@ def _check(options: PlansOptions) -> None:
 def _tasks(options: PlansOptions) -> "list[Task]":
     from skillofmind.evals.files import is_run
 
-    words = options.tasks
+    words, held = options.tasks, ""
     if options.data is None and is_run(options.run):
+        held = str(read_manifest(options.run).options.get("tasks", ""))
         # What `all` meant when the run began.
-        words = str(read_manifest(options.run).options.get("tasks", words)) if words == "all" else words
-    return named(words, "plan", options.data)
+        words = held if words == "all" and held else words
+    return named(words, "plan", options.data, held.split(","))
 
 
 def _items(options: PlansOptions, tasks: "Sequence[Task]") -> "list[Item]":
@@ -209,10 +212,12 @@ async def _ask(
 
 def _score_again(options: PlansOptions, tasks: "Sequence[Task]") -> int:
     """Make the derived files of a complete run anew, without opening a planner."""
+    from skillofmind.cli.eval.embedding import tell_dropped
     from skillofmind.evals.runner import finish
 
     with _opened(options, tasks, None) as run:
         sys.stderr.write("som: every item is answered; nobody is asked, the answers are scored again.\n")
+        tell_dropped(run.path)
         found = finish(run.path)
     _show(options, found)
     return 0

@@ -361,9 +361,11 @@ async def _nobody(item: "Item") -> "Answer":
 
 
 def _finish(path: Path, tasks: "Mapping[str, Task]", name: str, outcome: _Outcome) -> None:
+    from skillofmind.cli.eval.embedding import tell_dropped
     from skillofmind.evals.runner import finish
 
     if outcome.ended[-1].complete:
+        tell_dropped(path)
         outcome.found[name] = finish(path, tasks)
 
 

@@ -10,6 +10,7 @@ from skillofmind.cli.options import argument, option, parse
 from skillofmind.core.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
+    from skillofmind.evals.embedding import Embedding
     from skillofmind.evals.files import Evaluated
     from skillofmind.evals.records import Case, Difference, Summary
     from skillofmind.evals.task import Task
@@ -24,6 +25,10 @@ examples:
   som eval runs/embedded runs/tiny
   som eval show runs/embedded --worst 5
   som eval show runs/embedded --case esconv:17 --json
+  som eval show runs/embedded --rescore --embed        # explanations and replies by sentence vectors, too
+
+--embed needs the extra `embed` and fills the measures cosine and nearer_cosine, of tasks whose gold has
+texts. Scoring again without it drops them. What raters said of replies is kept, as they are not asked again.
 """
 
 
@@ -37,6 +42,7 @@ class ShowOptions:
     task: str = option("", "only this task", value="NAME")
     tables: bool = option(False, "print tables and slices, too")
     rescore: bool = option(False, "score the answers again and rewrite what is derived; asks nobody")
+    embed: bool = option(False, "with --rescore: compare texts by the packaged sentence encoder, too")
     json: bool = option(False, "print JSON: runs with their numbers, or one case a line")
 
 
@@ -51,7 +57,11 @@ def run(argv: Sequence[str]) -> int:
     options = parse(ShowOptions, "som eval show", "Print the numbers of runs.", argv, epilog=_EPILOG)
     if options.worst < 0:
         raise ConfigurationError(f"--worst {options.worst} must be 0 or more.")
-    runs = [_read(options, path, name) for path, name in zip(options.runs, _names(options.runs), strict=True)]
+    if options.embed and not options.rescore:
+        raise ConfigurationError("--embed scores answers again; add --rescore.")
+    embedding = _embedding(options)
+    names = _names(options.runs)
+    runs = [_read(options, path, name, embedding) for path, name in zip(options.runs, names, strict=True)]
     if options.case or options.worst:
         _show_cases(options, runs)
         return 0
@@ -68,24 +78,39 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [name if last.count(name) == 1 else str(path) for name, path in zip(last, paths, strict=True)]
 
 
-def _read(options: ShowOptions, path: Path, name: str) -> _Run:
+def _embedding(options: ShowOptions) -> "Embedding | None":
+    """Open the encoder, before any run is scored."""
+    if not options.embed:
+        return None
+    from skillofmind.cli.eval.embedding import watched_embedding
+    from skillofmind.evals.files import require_run
+
+    for path in options.runs:
+        require_run(path)
+    return watched_embedding()
+
+
+def _read(options: ShowOptions, path: Path, name: str, embedding: "Embedding | None") -> _Run:
     from skillofmind.evals.files import read_run, require_run
 
     require_run(path)
-    found = _rescored(path) if options.rescore else read_run(path)
+    found = _rescored(path, embedding) if options.rescore else read_run(path)
     if options.task:
         found = _only(found, options.task, name)
     return _Run(name, path, found)
 
 
-def _rescored(path: Path) -> "Evaluated":
+def _rescored(path: Path, embedding: "Embedding | None") -> "Evaluated":
     """Score a run again and write what is derived, where every item has an answer; the folder is locked."""
+    from skillofmind.cli.eval.embedding import scored_before, tell_dropped
     from skillofmind.evals.files import rescored, write_derived
     from skillofmind.run.directory import RunDirectory, read_manifest
 
     old = read_manifest(path)
     with RunDirectory.open(path, command=old.command, options=old.options) as held:
-        found = rescored(held.path)
+        if embedding is None:
+            tell_dropped(path)
+        found = rescored(held.path, embedding=embedding, before=scored_before(held.path))
         if len(found.cases) == len(found.items):
             write_derived(held.path, found.cases, found.summary)
     return found

@@ -1,7 +1,8 @@
 """`som eval tasks`: the tasks, what they ask, and whether their data are here."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ examples:
 
 A task marked `official` keeps a known fault of the published evaluation code, for comparison only.
 """
+
+
+_ENDINGS = (".jsonl", ".json", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".zst", ".zip")
+"""Of files, but of no task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +57,19 @@ def check_data(data: Path | None) -> None:
         raise ConfigurationError(f"--data {str(data)!r} is no folder; name the one that holds the corpora.")
 
 
-def named(words: str, asks: "Asks", data: Path | None) -> "list[Task]":
+def named(words: str, asks: "Asks", data: Path | None, held: Collection[str] = ()) -> "list[Task]":
     """Return the tasks that `--tasks` names.
 
     Args:
         words: names with commas between; the first part of names with dots, such as `esconv`, or a corpus,
-            stands for all of those, and `all` for every task whose data are here.
+            stands for all of those, and `all` for every task whose data are here. Any other word that is a
+            file or folder is a task of one's own annotated dialogues, where a plan is asked for.
         asks: what they must ask for.
         data: folder with the corpora.
+        held: names of tasks whose items are here already, so that their files need not be.
 
     Raises:
-        ConfigurationError: there is no such task, it asks for something else, or `all` finds none.
+        ConfigurationError: there is no such task or file, it asks for something else, or `all` finds none.
     """
     from skillofmind.evals.choosing import has_corpus
     from skillofmind.evals.tasks import TASKS
@@ -75,21 +82,62 @@ def named(words: str, asks: "Asks", data: Path | None) -> "list[Task]":
                 f"no task for a {asks} has its data in {str(data)!r}; `som eval tasks` says what each reads."
             )
         return found
-    one_by_one = [task for word in words.split(",") for task in _of(word.strip(), fitting, asks)]
+    split = [word.strip() for word in words.split(",")]
+    # All files at once: their names depend on each other.
+    own = _own([word for word in split if not _packaged(word, fitting)], held) if asks == "plan" else {}
+    one_by_one = [
+        task
+        for word in split
+        for task in ([own[word]] if word in own else _packaged(word, fitting) or [_refused(word, asks)])
+    ]
     return list({task.name: task for task in one_by_one}.values())
 
 
-def _of(word: str, fitting: "Sequence[Task]", asks: str) -> "list[Task]":
-    from skillofmind.evals.tasks import task
-
+def _packaged(word: str, fitting: "Sequence[Task]") -> "list[Task]":
+    """Return the tasks of the package that a word stands for."""
     exact = [one for one in fitting if one.name == word]
-    if exact:
+    if exact or not word:
         return exact
-    several = [
+    return [
         one for one in fitting if not one.official and (one.name.startswith(f"{word}.") or one.corpus == word)
     ]
-    if word and several:
-        return several
+
+
+def _own(words: Sequence[str], held: Collection[str]) -> "dict[str, Task]":
+    """Return the tasks of the words that are files, or names of such tasks.
+
+    Raises:
+        ConfigurationError: a word can only be a path, and nothing is there.
+    """
+    from skillofmind.evals.tasks.own import own_known, own_tasks
+
+    known = {word: task for word in words if (task := own_known(word))}
+    paths = {word: Path(word) for word in words if word and word not in known}
+    tasks = own_tasks(list(paths.values()))
+    for word, path in paths.items():
+        if os.path.exists(word) or tasks[path].name in held:
+            known[word] = tasks[path]
+        elif _is_path(word):
+            raise ConfigurationError(
+                f"--tasks {word!r} is no task, and no such file or folder is there; `som eval tasks` lists "
+                "the tasks."
+            )
+    return known
+
+
+def _is_path(word: str) -> bool:
+    """Say whether a word can be no name of a task."""
+    return "/" in word or os.sep in word or word[0] in ".~" or word.lower().endswith(_ENDINGS)
+
+
+def _refused(word: str, asks: str) -> "Task":
+    """Say why a word stands for no task.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    from skillofmind.evals.tasks import task
+
     other = task(word)
     raise ConfigurationError(
         f"the task {word!r} asks for a {other.asks}, not for a {asks}; "

@@ -52,7 +52,10 @@ ROUGE: dict[str, tuple[Better, str]] = {
 
 LIKENESS: dict[str, tuple[Better, str]] = {
     **ROUGE,
-    "cosine": ("higher", "Mean cosine of the sentence vectors of text and reference."),
+    "cosine": (
+        "higher",
+        "Mean cosine of the sentence vectors of text and reference as wholes; `token_f1` goes by token.",
+    ),
     "token_f1": (
         "higher",
         "Mean F1 of tokens matched greedily by their vectors (BERTScore; no idf, no rescaling).",

@@ -25,6 +25,7 @@ from skillofmind.evals.raters.grams import Pair, grams
 from skillofmind.evals.raters.linear import scores
 from skillofmind.evals.raters.rater import Rater, quality_table
 from skillofmind.evals.records import Answer, Better, Case, Cell, Item, Table
+from skillofmind.scorers.embedding import NO_ENCODERS, Encoders
 
 Scores = dict[str, float | None]
 
@@ -59,9 +60,9 @@ class Panel:
         """Return rater -> class of a reply."""
         return dict(self._classes((before, reply)))
 
-    def score(self, item: Item, answer: Answer) -> Scores:
+    def score(self, item: Item, answer: Answer, encoders: Encoders = NO_ENCODERS) -> Scores:
         """Return the scores of a reply; all are `None` where there is none."""
-        found: Scores = dict(score_reply(item, answer))
+        found: Scores = dict(score_reply(item, answer, encoders))
         found |= dict.fromkeys(_MEANS)
         if answer.error is not None:
             return found
@@ -157,3 +158,6 @@ _MEANS = {
     "planned": _Told("", "Share of replies whose agent was shown a plan."),
 }
 """Score -> its mean as a measure."""
+
+RATED = tuple(name for name in _MEANS if name != "planned")
+"""Scores that need raters."""

@@ -91,6 +91,7 @@ def reply_task(name: str, panel: Panel, own: Sequence[Path] = (), data: Path | N
         panel.measures,
         panel.tables,
         slices=("corpus", "lang", "turns"),
+        embedded=panel.score,
     )
 
 

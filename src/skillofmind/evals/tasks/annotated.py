@@ -4,21 +4,27 @@ Every annotated turn but a first one is asked. Its annotations' skills are the r
 as the taxonomy spells them; a name outside the taxonomy stays as it is written. The first annotation with an
 explanation gives it, and its counterfactual. As in the published evaluation, accuracy is of rows with one
 skill (`slices["skills"]`); rows with several are ranked.
+
+A plan is scored by its skill and by its explanation, which is compared with the annotation's and held against
+the reply and the counterfactual one. The numbers of the skill come first.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from skillofmind.core.dialogue import Annotation, Dialogue
 from skillofmind.data.formats import read_any
 from skillofmind.data.read import accepted
+from skillofmind.evals.measure import Measure
+from skillofmind.evals.measures.explanation import explanation_measures, score_explanation
 from skillofmind.evals.measures.skill import score_skill, skill_measures, skill_tables
-from skillofmind.evals.records import Gold, Item
+from skillofmind.evals.records import Answer, Case, Gold, Item
 from skillofmind.evals.task import Task
 from skillofmind.evals.tasks.asking import asked
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.starter import starter_dialogues
 from skillofmind.mind.taxonomy import load_taxonomy
+from skillofmind.scorers.embedding import NO_ENCODERS, Encoders
 
 
 def starter() -> Task:
@@ -56,11 +62,31 @@ def _task(name: str, about: str, items: Callable[[Path], Iterator[Item]]) -> Tas
         "plan",
         "",
         items,
-        score_skill,
-        skill_measures,
+        score_annotated,
+        annotated_measures,
         skill_tables,
         ("skills", "lang", "turns"),
+        embedded=score_annotated,
     )
+
+
+def score_annotated(item: Item, answer: Answer, encoders: Encoders = NO_ENCODERS) -> dict[str, float | None]:
+    """Return the scores of skill and explanation; all `None` where planning failed.
+
+    Args:
+        item: the question.
+        answer: with the plan.
+        encoders: that explanations are compared by, too.
+
+    Raises:
+        ConfigurationError: the gold has a class, and the item's slices name no scheme with classes.
+    """
+    return score_skill(item, answer) | score_explanation(item, answer, encoders)
+
+
+def annotated_measures(cases: Sequence[Case]) -> list[Measure]:
+    """Return the measures of the skill, then those of the explanation; their names differ."""
+    return [*skill_measures(cases), *explanation_measures(cases)]
 
 
 def items_of(task: str, dialogues: Iterable[Dialogue]) -> Iterator[Item]:
