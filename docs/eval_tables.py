@@ -316,7 +316,7 @@ def evaluation_speed() -> str:
             f"{one['whole']['cpu_ms_per_item']['median']:.2f}",
             f"{one['marginal']['cpu_ms_per_item']['median']:.2f}",
             f"{one['whole']['items_per_s']['median']:,.0f}",
-            f"{one['marginal']['items_per_s']:,.0f}",
+            _rate(one["marginal"]["items_per_s"]),
             f"{one['peak_mb']:,.0f}",
             f"{one['log_mb']:.1f}",
         ]
@@ -334,15 +334,22 @@ def evaluation_speed() -> str:
     ]
     peers = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     target = found["target"]
+    aim = (
+        f"Aim for a chat item, start-up aside: at most {target['at most']:g} CPU-ms; measured "
+        f"{target['CPU ms per chat item']:g}, {'met' if target['met'] else 'missed'}."
+    )
     said = (
         f"{found['rounds']} interleaved rounds, {found['in_flight']} in flight, equal requests and answers "
-        f"checked first; {peers}; load {found['machine']['load']:g} at the start, so CPU is what compares. Chat: "
-        "a server on the loopback that answers at once. Choice: four choices, the likeliest by a model that is "
-        "a checksum; inspect_ai has no log-likelihoods and is answered with the letter. Aim for a chat item, "
-        f"start-up aside: at most {target['at most']:g} CPU-ms; measured {target['CPU ms per chat item']:g}, "
-        f"{'met' if target['met'] else 'missed'}."
+        f"checked first; {peers}; load {found['machine']['load']:g} at the start, so CPU is what compares. "
+        "Chat: a server on the loopback that answers at once. Choice: four choices, the likeliest by a model "
+        "that is a checksum; inspect_ai has no log-likelihoods and is answered with the letter."
     )
-    return f"{table(head, rows)}\n\n{said}"
+    return f"{table(head, rows)}\n\n{said} {aim}"
+
+
+def _rate(value: float) -> str:
+    """Return items a second; "-" where the load of the machine made more work take less time."""
+    return f"{value:,.0f}" if value > 0 else "-"
 
 
 def report_speed() -> str:

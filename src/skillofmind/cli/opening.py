@@ -103,6 +103,16 @@ def check_patience(seconds: float) -> None:
         raise ConfigurationError(f"--timeout {seconds:g} must be more than 0 seconds.")
 
 
+def check_least(flag: str, value: int | None, least: int) -> None:
+    """Refuse a number that is too small; `None` is one that was not given.
+
+    Raises:
+        ConfigurationError: less than `least`.
+    """
+    if value is not None and value < least:
+        raise ConfigurationError(f"{flag} {value} must be at least {least}.")
+
+
 def check_output(flag: str, path: Path | None) -> None:
     """Refuse an output file that could not be written once the work is done.
 

@@ -15,6 +15,7 @@ from skillofmind.cli.opening import (
     KEY_VARIABLE,
     PLANNERS,
     Endpoint,
+    check_least,
     check_patience,
     draining,
     open_model,
@@ -111,13 +112,9 @@ def _check(options: AuditOptions) -> None:
 
     check_data(options.data)
     check_patience(options.timeout)
-    for flag, value, least in (
-        ("--concurrency", options.concurrency, 1),
-        ("--n", options.n, 0),
-        ("--max-calls", options.max_calls, 1),
-    ):
-        if value is not None and value < least:
-            raise ConfigurationError(f"{flag} {value} must be at least {least}.")
+    check_least("--concurrency", options.concurrency, 1)
+    check_least("--n", options.n, 0)
+    check_least("--max-calls", options.max_calls, 1)
     for name in _audits(options):
         if name not in AUDITS:
             raise ConfigurationError(f"--audits {name!r} is unknown; known are {', '.join(AUDITS)}.")

@@ -19,6 +19,7 @@ from skillofmind.cli.opening import (
     KEY_VARIABLE,
     PLANNERS,
     Endpoint,
+    check_least,
     check_patience,
     draining,
     open_planner,
@@ -130,13 +131,9 @@ def run(argv: Sequence[str]) -> int:
 def _check(options: PlansOptions) -> None:
     check_data(options.data)
     check_patience(options.timeout)
-    for flag, value, least in (
-        ("--concurrency", options.concurrency, 1),
-        ("--n", options.n, 0),
-        ("--max-calls", options.max_calls, 1),
-    ):
-        if value is not None and value < least:
-            raise ConfigurationError(f"{flag} {value} must be at least {least}.")
+    check_least("--concurrency", options.concurrency, 1)
+    check_least("--n", options.n, 0)
+    check_least("--max-calls", options.max_calls, 1)
     if not 0 <= options.max_failed <= 1:
         raise ConfigurationError(f"--max-failed {options.max_failed:g} is no share; give one from 0 to 1.")
     kind = read_planner(options.planner).kind
