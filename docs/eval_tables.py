@@ -31,6 +31,24 @@ def planner_evaluation() -> str:
     )
 
 
+def planner_explanations() -> str:
+    """Return how the planners' explanations compare with the annotated ones."""
+    found = result("planner_evaluation.json")["planners"]
+    measures = {
+        "rougeL": "ROUGE-L",
+        "bleu4": "BLEU-4 (0 to 100)",
+        "nearer": "nearer to the reply than to the counterfactual",
+        "leak": "leak: new words of the reply less those of the counterfactual",
+    }
+    one = found["embedded"]["results"]["starter"]
+    rows = [
+        [shown, *(_estimate(found[name]["results"]["starter"]["measures"].get(m)) for m in measures)]
+        for name, shown in _PLANNERS.items()
+    ]
+    head = f"explanations of {one['items']} starter turns, {one['groups']} dialogues"
+    return table([head, *measures.values()], rows)
+
+
 def _scores(
     found: Mapping[str, Any], tasks: Sequence[str], measures: Sequence[tuple[str, str]], head: str
 ) -> str:

@@ -27,6 +27,7 @@ from eval_tables import (
     false_alarms,
     left_out,
     planner_evaluation,
+    planner_explanations,
     planner_scaling,
     report_speed,
 )
@@ -408,6 +409,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "false_alarms": false_alarms,
     "left_out": left_out,
     "planner_evaluation": planner_evaluation,
+    "planner_explanations": planner_explanations,
     "planner_scaling": planner_scaling,
     "report_speed": report_speed,
     "planner_scores": planner_scores,
