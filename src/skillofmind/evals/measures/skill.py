@@ -50,6 +50,10 @@ SCORES: dict[str, tuple[Better, str]] = {
 """Scores whose mean is a measure: which way it improves, and what it says."""
 
 
+_FIRST = ("accuracy", "class", "macro_f1", "macro_f1_class")
+"""What a reader wants to see before the rest."""
+
+
 def score_skill(item: Item, answer: Answer) -> dict[str, float | None]:
     """Return the scores of one answer, 0 to 1 each; all `None` where it failed.
 
@@ -104,7 +108,7 @@ def skill_measures(cases: Sequence[Case]) -> list[Measure]:
     if any(sure is not None for sure in values["confidence"]):
         hits = [case.scores.get("class" if case.item.gold.label else "accuracy") for case in cases]
         found += confidence_measures(values["confidence"], hits, [case.item.key for case in cases])
-    return found
+    return sorted(found, key=lambda one: _FIRST.index(one.name) if one.name in _FIRST else len(_FIRST))
 
 
 def _skill_labels(cases: Sequence[Case]) -> list[Measure]:

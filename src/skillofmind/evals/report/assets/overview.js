@@ -48,12 +48,19 @@ function markOf(estimate, run) {
   return { run, value: estimate.value, low: estimate.low, high: estimate.high, text: fixed(estimate.value), title: `${store.head.runs[run].name}: ${interval(estimate)}, n = ${count(estimate.n ?? 0)}${missing}` };
 }
 
+/** How early a measure stands among those of any task. */
+function earliest(measure) {
+  const places = store.head.runs.flatMap(({ summary }) => summary.results.map(({ estimates }) => estimates.findIndex((one) => one.measure === measure)));
+  return Math.min(...places.filter((at) => at >= 0));
+}
+
 /** A plot for each measure: a line for each task and arm, a dot for each run. */
 function byMeasure() {
   const of = [...grouped(estimates().filter(({ estimate }) => isNumber(estimate.value)), ({ estimate }) => estimate.measure)];
   if (!of.length) return null;
-  // Measures that most tasks have come first; otherwise the order of the tasks.
-  of.sort((one, other) => new Set(other[1].map((entry) => entry.task)).size - new Set(one[1].map((entry) => entry.task)).size);
+  // What a task names first is what it is about; of equally early measures the one that most tasks have.
+  const tasks = (entries) => new Set(entries.map((entry) => entry.task)).size;
+  of.sort((one, other) => earliest(one[0]) - earliest(other[0]) || tasks(other[1]) - tasks(one[1]));
   const plots = of.map(([measure, entries]) => {
     const scale = axis(entries.flatMap(({ estimate: { value, low, high } }) => [value, low, high]).filter(isNumber));
     const rows = [...grouped(entries, ({ task, arm }) => place(task, arm)).values()].map((some, at, all) => {
