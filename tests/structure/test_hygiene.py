@@ -183,7 +183,8 @@ def parts(name: str) -> list[str]:
 
 def test_the_lowest_versions_are_those_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["fit"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["fit"], *extras["eval"]]
     bounds = {re.split(r"[>=<]", text)[0]: re.split(r">=|,", text)[1] for text in wanted}
     lines = (ROOT / "tests" / "lowest.txt").read_text("utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
