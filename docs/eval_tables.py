@@ -110,7 +110,11 @@ def check_verdict() -> str:
     found = result("statistics_check.json")
     wanted = [one for one in (*found["tests"], *found["intervals"]) if not one["contrast"]]
     failing = [one for one in wanted if one["verdict"] != "holds"]
-    said = "; ".join(f"{one['name']}: {one['rate']:.4f}" for one in failing)
+    said = "; ".join(
+        f"{one['name']}: {one['rate']:.4f}, and {one['again']['rate']:.4f} in "
+        f"{one['again']['simulations']:,} more"
+        for one in failing
+    )
     return (
         f"{found['simulations']:,} simulations each. Of {len(wanted)} checks that have to hold, "
         f"{len(wanted) - len(failing)} do. "
