@@ -1,11 +1,13 @@
 """Kill `som` at a moment of one's choosing."""
 
+import random
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 
 from tests.cli.som import started
+from tests.upstream import Upstream
 
 MOST_SECONDS = 60.0
 
@@ -28,3 +30,12 @@ def kill_when(words: Sequence[object], reached: Callable[[], bool], *, module: s
         process.send_signal(signal.SIGKILL)
         process.wait()
     return running
+
+
+def some_moment(draw: random.Random, server: Upstream, most: int, seconds: float = 0.4) -> Callable[[], bool]:
+    """Return when to kill: up to `seconds` after now, or after so many more requests, `most` on average."""
+    if draw.random() < 0.2:
+        end = time.monotonic() + draw.uniform(0.02, seconds)
+        return lambda: time.monotonic() >= end
+    wanted = server.counts.received + draw.randint(1, 2 * most - 1)
+    return lambda: server.counts.received >= wanted

@@ -2,7 +2,6 @@
 
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from skillofmind.run.directory import read_manifest
 from skillofmind.run.log import read_log
-from tests.cli.killing import kill_when, wait_until
+from tests.cli.killing import kill_when, some_moment, wait_until
 from tests.cli.som import (
     numbered,
     prompted,
@@ -72,21 +71,13 @@ class Scene:
         draw, folder, before = random.Random(seed), self.path / name, self.server.counts.received
         struck = 0
         for _ in range(kills):
-            struck += kill_when(self.words(folder), self._point(draw, COUNT // (2 * kills)))
+            struck += kill_when(self.words(folder), some_moment(draw, self.server, COUNT // (2 * kills)))
         plans = finished(self.words(folder), folder)
         assert plans == self.expected
         assert_whole(folder, plans)
         asked = self.server.counts.received - before
         assert COUNT <= asked <= COUNT + struck * AT_ONCE
         return struck
-
-    def _point(self, draw: random.Random, most: int) -> Callable[[], bool]:
-        """Return when to kill: some time after the start, or after so many more requests."""
-        if draw.random() < 0.2:
-            end = time.monotonic() + draw.uniform(0.02, 0.4)
-            return lambda: time.monotonic() >= end
-        wanted = self.server.counts.received + draw.randint(1, 2 * most - 1)
-        return lambda: self.server.counts.received >= wanted
 
 
 class TestPrompted:

@@ -2,9 +2,7 @@
 
 import random
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 
 from skillofmind.evals.files import read_answers, read_summary
 from skillofmind.run.log import read_log
-from tests.cli.killing import kill_when, wait_until
+from tests.cli.killing import kill_when, some_moment, wait_until
 from tests.cli.som import Result, case_of, prompted, right_answer, som, started
 from tests.upstream import (
     Fault,
@@ -67,7 +65,9 @@ class Scene:
         draw, folder, before = random.Random(seed), self.path / name, self.server.counts.received
         struck = 0
         for _ in range(kills):
-            struck += kill_when(self.words(folder), self._point(draw, COUNT // (2 * kills)), module=MODULE)
+            struck += kill_when(
+                self.words(folder), some_moment(draw, self.server, COUNT // (2 * kills), 0.6), module=MODULE
+            )
         assert finished(self.words(folder), folder) == self.expected
         asked = self.server.counts.received - before
         assert COUNT <= asked <= COUNT + struck * AT_ONCE
@@ -75,14 +75,6 @@ class Scene:
         assert (len(logged), set(logged.values())) == (COUNT, {1})
         assert list(folder.glob(".*.tmp")) == []
         return struck
-
-    def _point(self, draw: random.Random, most: int) -> Callable[[], bool]:
-        """Return when to kill: some time after the start, or after so many more requests."""
-        if draw.random() < 0.2:
-            end = time.monotonic() + draw.uniform(0.02, 0.6)
-            return lambda: time.monotonic() >= end
-        wanted = self.server.counts.received + draw.randint(1, 2 * most - 1)
-        return lambda: self.server.counts.received >= wanted
 
 
 class TestKilled:
@@ -106,7 +98,8 @@ class TestKilled:
             cache = ["--cache", tmp_path / "cache"]
             for seed in range(3):
                 draw = random.Random(seed)
-                kill_when([*scene.words(tmp_path / "one"), *cache], scene._point(draw, 60), module=MODULE)
+                moment = some_moment(draw, server, 60, 0.6)
+                kill_when([*scene.words(tmp_path / "one"), *cache], moment, module=MODULE)
             assert finished([*scene.words(tmp_path / "one"), *cache], tmp_path / "one") == scene.expected
             before = server.counts.received
             assert finished([*scene.words(tmp_path / "two"), *cache], tmp_path / "two") == scene.expected
