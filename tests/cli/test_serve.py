@@ -341,6 +341,16 @@ async def mixed_load(port: int, count: int) -> None:
                     await response.read()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_memory_that_is_no_database_is_named(tmp_path: Path, workers: int) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("these are notes, and no database at all " * 100)
+    done = som("serve", "--port", 0, "--workers", workers, "--log", "", "--memory", file)
+    assert done.code == 2
+    assert "file is not a database" in done.err
+    assert str(file) in done.err
+
+
 def test_profiles_are_shared_by_workers(tmp_path: Path) -> None:
     words = ("--workers", 2, "--log", "", "--memory", tmp_path / "m.db")
     with Upstream() as upstream, serving("--upstream", upstream.base_url, *words) as server:

@@ -3,6 +3,8 @@
 import asyncio
 import multiprocessing
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -144,3 +146,17 @@ async def test_errors_of_the_file_have_a_name(tmp_path: Path) -> None:
     memory.close()
     with pytest.raises((StorageError, RuntimeError)):
         await memory.get("ann")
+
+
+def test_several_may_make_the_file_at_once(tmp_path: Path) -> None:
+    """As worker processes do; SQLite keeps connections of one process apart in the same way."""
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(40):
+            start, file = threading.Barrier(4), str(tmp_path / f"{number}.db")
+
+            def opened(start: threading.Barrier = start, file: str = file) -> None:
+                start.wait()
+                Memory(file).close()
+
+            for one in [threads.submit(opened) for _ in range(4)]:
+                one.result(20)

@@ -106,6 +106,10 @@ def _spoken(seconds: float) -> str:
     return "less than an hour"
 
 
+_PATIENCE = 5.0
+"""Seconds to wait for other processes that use the file."""
+
+
 class Memory:
     """The file of profiles; one thread of this process talks to it."""
 
@@ -119,13 +123,29 @@ class Memory:
         self._thread = ThreadPoolExecutor(1, "memory")
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._file = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-            self._file.execute("PRAGMA journal_mode=WAL")
+            self._file = sqlite3.connect(
+                path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self._use_write_ahead_log()
             self._file.execute("PRAGMA synchronous=NORMAL")
             self._file.execute("PRAGMA secure_delete=ON")
             self._file.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"--memory {path!r} cannot be used ({error}); name a file.") from error
+
+    def _use_write_ahead_log(self) -> None:
+        """Switch the file to WAL; while another process does so, SQLite says no at once and does not wait."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._file.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                # The low byte is the kind; what is above it says more.
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or time.monotonic() > end:
+                    raise
+            time.sleep(0.01)
 
     async def get(self, user: str) -> Profile | None:
         """Return a profile, or `None`.

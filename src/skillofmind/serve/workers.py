@@ -13,13 +13,15 @@ import os
 import resource
 import signal
 import socket
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
 from aiohttp import web
 
-from skillofmind.core.errors import ConfigurationError
+from skillofmind.core.errors import ConfigurationError, SkillOfMindError
 from skillofmind.serve.app import http_server
 from skillofmind.serve.opening import Service, opened
 from skillofmind.serve.watch.metrics import Metrics
@@ -167,6 +169,12 @@ class _Supervisor:
         try:
             os.close(self._parent_write)
             code = self._child(worker)
+        except SkillOfMindError as error:
+            # Nobody above hears of it.
+            sys.stderr.write(f"som: {error}\n")
+            code = 2
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
 
