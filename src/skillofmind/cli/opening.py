@@ -3,10 +3,10 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 from skillofmind.cli.data.source import pairs
 from skillofmind.core.errors import (
@@ -24,6 +24,8 @@ from skillofmind.run.budget import Meter
 
 if TYPE_CHECKING:
     from skillofmind.models.http import HttpModel
+
+T = TypeVar("T")
 
 PlannerKind = Literal["embedded", "encoder", "prompted", "weights"]
 
@@ -101,16 +103,6 @@ def check_patience(seconds: float) -> None:
     """
     if seconds <= 0:
         raise ConfigurationError(f"--timeout {seconds:g} must be more than 0 seconds.")
-
-
-def check_least(flag: str, value: int | None, least: int) -> None:
-    """Refuse a number that is too small; `None` is one that was not given.
-
-    Raises:
-        ConfigurationError: less than `least`.
-    """
-    if value is not None and value < least:
-        raise ConfigurationError(f"{flag} {value} must be at least {least}.")
 
 
 def check_output(flag: str, path: Path | None) -> None:
@@ -265,6 +257,18 @@ async def draining() -> AsyncIterator[asyncio.Event]:
             yield stop
         finally:
             notice.cancel()
+
+
+def run_draining(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work of a command in an event loop; the second Ctrl-C gives up what was in work, too.
+
+    Raises:
+        KeyboardInterrupt: it did.
+    """
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def _notice(stop: asyncio.Event) -> None:

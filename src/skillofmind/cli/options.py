@@ -99,6 +99,16 @@ def resolved(options: Any) -> dict[str, Any]:
     }
 
 
+def check_least(flag: str, value: int | None, least: int) -> None:
+    """Refuse a number that is too small; `None` is one that was not given.
+
+    Raises:
+        ConfigurationError: less than `least`.
+    """
+    if value is not None and value < least:
+        raise ConfigurationError(f"{flag} {value} must be at least {least}.")
+
+
 def _add(parser: argparse.ArgumentParser, field: "dataclasses.Field[Any]", hint: Any) -> None:
     meta = field.metadata
     flag = meta.get("flag") or "--" + field.name.replace("_", "-")

@@ -1,6 +1,5 @@
 """`som annotate`: a teacher model writes skill-of-mind annotations of dialogues."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from skillofmind.cli.annotate.show import show_estimate, show_report
 from skillofmind.cli.annotate.teachers import cast, opened
 from skillofmind.cli.data.source import pairs
 from skillofmind.cli.main import interrupted
-from skillofmind.cli.opening import KEY_VARIABLE, draining
-from skillofmind.cli.options import argument, option, parse
+from skillofmind.cli.opening import KEY_VARIABLE, draining, run_draining
+from skillofmind.cli.options import argument, check_least, option, parse
 from skillofmind.cli.printable import printable
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.mind.annotate.course import Course
@@ -103,19 +102,14 @@ def run(argv: Sequence[str]) -> int:
     text = "Let a teacher model annotate dialogues with skills and explanations."
     options = parse(AnnotateOptions, "som annotate", text, argv, epilog=_EPILOG)
     _check(options)
-    try:
-        return asyncio.run(_annotate(options))
-    except asyncio.CancelledError:
-        # The second Ctrl-C gives up what was in work, too.
-        raise KeyboardInterrupt from None
+    return run_draining(_annotate(options))
 
 
 def _check(options: AnnotateOptions) -> None:
     if not options.teacher or not options.base_url:
         missing = "--teacher NAME" if not options.teacher else "--base-url URL"
         raise ConfigurationError(f"{missing} is missing: name the model that annotates and where it is.")
-    if options.dry_run is not None and options.dry_run < 0:
-        raise ConfigurationError(f"--dry-run {options.dry_run} must be at least 0.")
+    check_least("--dry-run", options.dry_run, 0)
     if any(str(path) == "-" for path in options.files):
         raise ConfigurationError("IN has to be read more than once, not '-'; save it to a file first.")
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillofmind.cli.data.source import Source, check_out, emit
-from skillofmind.cli.options import argument, option, parse
+from skillofmind.cli.options import argument, check_least, option, parse
 from skillofmind.core.dialogue import Dialogue
-from skillofmind.core.errors import ConfigurationError
 from skillofmind.data.jsonl import write_jsonl
 
 _EPILOG = """\
@@ -36,8 +35,7 @@ class SampleOptions:
 def run(argv: Sequence[str]) -> int:
     """Run `som data sample`."""
     options = parse(SampleOptions, "som data sample", "Draw dialogues at random.", argv, epilog=_EPILOG)
-    if options.number < 1:
-        raise ConfigurationError(f"--number {options.number} must be at least 1.")
+    check_least("--number", options.number, 1)
     check_out(options.out, options.files)
     source = Source(options.files, options.format, skip_bad=options.skip_bad, label="sample")
     emit(write_jsonl(drawn(source, options.number, random.Random(options.seed))), options.out)

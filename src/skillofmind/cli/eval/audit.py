@@ -1,7 +1,5 @@
 """`som eval audit`: ask a planner again with one thing changed, and say what that changes."""
 
-import asyncio
-import shlex
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,20 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillofmind.cli.eval.tasks import check_data, named
-from skillofmind.cli.main import interrupted
 from skillofmind.cli.opening import (
     KEY_VARIABLE,
     PLANNERS,
     Endpoint,
-    check_least,
     check_patience,
     draining,
     open_model,
     open_planner,
     read_planner,
+    run_draining,
 )
-from skillofmind.cli.options import argument, option, parse, resolved
-from skillofmind.cli.printable import printable
+from skillofmind.cli.options import argument, check_least, option, parse, resolved
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.run.budget import Limits, Meter
 from skillofmind.run.directory import RunDirectory
@@ -98,11 +94,7 @@ def run(argv: Sequence[str]) -> int:
     options = parse(AuditOptions, "som eval audit", text, argv, epilog=_EPILOG)
     _check(options)
     items = _items(options)
-    try:
-        ended, readings = asyncio.run(_audit(options, items))
-    except asyncio.CancelledError:
-        # The second Ctrl-C gives up what was in work, too.
-        raise KeyboardInterrupt from None
+    ended, readings = run_draining(_audit(options, items))
     _show(options, readings)
     return _exit_code(options, ended, argv)
 
@@ -167,6 +159,7 @@ def _setting(options: AuditOptions) -> "Setting":
 
 
 async def _audit(options: AuditOptions, items: "list[Item]") -> "tuple[Ended, list[Reading]]":
+    from skillofmind.cli.eval.numbers import counting
     from skillofmind.evals.runner import answered
 
     async with _asking(options) as (ask, identity):
@@ -176,13 +169,14 @@ async def _audit(options: AuditOptions, items: "list[Item]") -> "tuple[Ended, li
         ) as run:
             run.event("resumed" if run.resumed else "started", items=len(items))
             with Progress(len(items), "ask") as progress:
-
-                def count(answer: "Answer") -> None:
-                    progress.advance(1, **{"answered" if answer.error is None else "failed": 1})
-
                 async with draining() as stop:
                     ended = await answered(
-                        run, items, ask, concurrency=options.concurrency, stop=stop, on_done=count
+                        run,
+                        items,
+                        ask,
+                        concurrency=options.concurrency,
+                        stop=stop,
+                        on_done=counting(progress),
                     )
             readings = _readings(options, items) if ended.complete else []
             if readings:
@@ -254,70 +248,49 @@ def _show(options: AuditOptions, readings: "Sequence[Reading]") -> None:
 
         sys.stdout.write(msgspec.json.encode(readings).decode() + "\n")
         return
+    from skillofmind.cli.eval.numbers import show_table
+    from skillofmind.cli.show import console
+
     for one in readings:
         sys.stdout.write(f"\n{one.audit}: {one.items} items of {one.groups} dialogues\n")
         for table in one.tables:
-            _print(table)
+            # The file has all rows.
+            show_table(console(sys.stdout), _readable(table), _ROWS, f" in {AUDITS_FILE}")
         if not one.tables:
             sys.stdout.write("  too few answered items for any number; ask more with --n\n")
         for note in one.notes:
             sys.stdout.write(f"  {note}\n")
 
 
-def _print(table: "Table") -> None:
-    """Print the rows of a table that are furthest from nothing; the file has all of them."""
-    from rich import box
-    from rich.table import Table as Shown
+def _readable(table: "Table") -> "Table":
+    """Return the table; of effects those furthest from nothing first, each with its interval beside it."""
+    import msgspec
 
-    from skillofmind.cli.show import console
-
-    shown = Shown(title=table.title, caption=table.about, box=box.SIMPLE_HEAD, pad_edge=False)
-    shown.title_justify = shown.caption_justify = "left"
-    heads, rows = _readable(table)
-    for head in heads:
-        shown.add_column(head, overflow="fold")
-    for row in rows[:_ROWS]:
-        shown.add_row(*row)
-    console(sys.stdout).print(shown)
-    if len(rows) > _ROWS:
-        sys.stdout.write(f"  … {len(rows) - _ROWS} more rows in {AUDITS_FILE}\n")
-
-
-def _readable(table: "Table") -> tuple[Sequence[str], list[list[str]]]:
-    """Return heads and rows; of effects, the largest first, each with its interval beside it."""
     if "value" not in table.columns:
-        return table.columns, [[_cell(cell) for cell in row] for row in table.rows]
+        return table
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     rows.sort(key=lambda row: -abs(float(row["value"] or 0.0)))
     kept = ("expected", "n", "dialogues", "p (Holm)")
-    return ("change", "measure", "value", "95 %", *kept), [
-        [
-            _cell(row["change"]),
-            _cell(row["measure"]),
-            _cell(row["value"]),
-            f"[{_cell(row['low'])}, {_cell(row['high'])}]",
-            *(_cell(row[name]) for name in kept),
-        ]
+    shown = [
+        (
+            *(row[name] for name in ("change", "measure", "value")),
+            f"[{_end(row['low'])}, {_end(row['high'])}]",
+            *(row[name] for name in kept),
+        )
         for row in rows
     ]
+    columns = ("change", "measure", "value", "95 %", *kept)
+    return msgspec.structs.replace(table, columns=columns, rows=tuple(shown))
 
 
-def _cell(cell: "Cell") -> str:
-    if cell is None:
-        return "–"
-    return f"{cell:.3f}" if isinstance(cell, float) else printable(str(cell))
+def _end(value: "Cell") -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "–"
 
 
 def _exit_code(options: AuditOptions, ended: "Ended", argv: Sequence[str]) -> int:
-    again = printable(shlex.join(["som", "eval", "audit", *argv]))
-    if ended.why:
-        sys.stderr.write(f"som: stopped early: {printable(ended.why)}\n")
-    if ended.failed:
-        sys.stderr.write(f"som: {ended.failed} of {ended.items} items failed; they count as missing.\n")
-    if ended.unasked or ended.failed:
-        sys.stderr.write(f"som: what was answered is kept; to go on: {again}\n")
-    else:
+    from skillofmind.cli.eval.numbers import tell_end
+
+    code = tell_end([ended], ["eval", "audit", *argv])
+    if not code:
         sys.stderr.write(f"som: all numbers are in {options.run / AUDITS_FILE}\n")
-    if ended.interrupted and (ended.unasked or ended.failed):
-        return interrupted()
-    return 1 if ended.unasked or ended.failed else 0
+    return code

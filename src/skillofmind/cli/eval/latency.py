@@ -1,6 +1,5 @@
 """`som eval latency`: what planning costs with a served model, in time and tokens."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from skillofmind.cli.opening import (
     check_patience,
     draining,
     open_model,
+    run_draining,
 )
-from skillofmind.cli.options import option, parse
+from skillofmind.cli.options import check_least, option, parse
 from skillofmind.cli.printable import printable
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.run.budget import Meter
@@ -67,11 +67,7 @@ def run(argv: Sequence[str]) -> int:
     options = parse(LatencyOptions, "som eval latency", text, argv, epilog=_EPILOG)
     _check(options)
     cases = _cases(options)
-    try:
-        found, stopped = asyncio.run(_time(options, cases))
-    except asyncio.CancelledError:
-        # The second Ctrl-C gives up what was in work, too.
-        raise KeyboardInterrupt from None
+    found, stopped = run_draining(_time(options, cases))
     _show(options, found, len(cases))
     if found.failed:
         sys.stderr.write(f"som: {found.failed} cases failed, the last with: {printable(found.why)}\n")
@@ -81,13 +77,9 @@ def run(argv: Sequence[str]) -> int:
 def _check(options: LatencyOptions) -> None:
     check_patience(options.timeout)
     check_output("--out", options.out)
-    for flag, value in (
-        ("--n", options.n),
-        ("--rounds", options.rounds),
-        ("--max-tokens", options.max_tokens),
-    ):
-        if value < 1:
-            raise ConfigurationError(f"{flag} {value} must be at least 1.")
+    check_least("--n", options.n, 1)
+    check_least("--rounds", options.rounds, 1)
+    check_least("--max-tokens", options.max_tokens, 1)
     if options.n * options.rounds < 2:
         raise ConfigurationError("--n 1 with --rounds 1 gives no percentiles; time at least two answers.")
     unknown = [name for name in _names(options) if name not in ARMS]

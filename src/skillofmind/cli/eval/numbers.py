@@ -1,8 +1,11 @@
-"""Numbers of an evaluation for a person at a terminal."""
+"""What an evaluation tells a person at a terminal: how far it is, its numbers, how it ended."""
 
-from collections.abc import Iterable, Sequence
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from skillofmind.cli.main import interrupted
 from skillofmind.cli.printable import printable
 from skillofmind.evals.records import Case, Cell, Difference, Estimate, Result, Summary, Table
 
@@ -10,9 +13,46 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Shown
 
+    from skillofmind.evals.records import Answer
+    from skillofmind.evals.runner import Ended
+    from skillofmind.run.progress import Progress
+
 _MOST_ROWS = 40
 _MOST_RESULTS = 3
 """Results of a run that are shown in full; of more, each has one line."""
+
+
+def counting(progress: "Progress") -> "Callable[[Answer], None]":
+    """Return what moves the progress on by one answer."""
+
+    def count(answer: "Answer") -> None:
+        progress.advance(1, **{"answered" if answer.error is None else "failed": 1})
+
+    return count
+
+
+def tell_end(endings: "Sequence[Ended]", words: Sequence[str]) -> int:
+    """Say what is missing and how to go on, and return the exit code.
+
+    Args:
+        endings: of everything that was asked.
+        words: the command as it was given, behind `som`.
+    """
+    left = False
+    for ended in endings:
+        if ended.why:
+            sys.stderr.write(f"som: stopped early: {printable(ended.why)}\n")
+        if ended.failed:
+            sys.stderr.write(f"som: {ended.failed} of {ended.items} items failed; they count as missing.\n")
+        if ended.unasked:
+            done = ended.items - ended.unasked
+            sys.stderr.write(f"som: {done} of {ended.items} items are answered and kept.\n")
+        left = left or bool(ended.unasked or ended.failed)
+    if left:
+        sys.stderr.write(f"som: to go on: {printable(shlex.join(['som', *words]))}\n")
+    if left and any(ended.interrupted for ended in endings):
+        return interrupted()
+    return int(left)
 
 
 def show_summary(out: "Console", name: str, summary: Summary, *, tables: bool = False) -> None:
@@ -144,19 +184,28 @@ def _show_result(out: "Console", result: Result, tables: bool) -> None:
     out.print(shown)
     if tables:
         for table in result.tables:
-            _show_table(out, table)
+            show_table(out, table)
         for dimension, values in result.slices.items():
             _show_slices(out, dimension, values)
 
 
-def _show_table(out: "Console", table: Table) -> None:
+def show_table(out: "Console", table: Table, most: int = _MOST_ROWS, elsewhere: str = "") -> None:
+    """Print the first rows of a table.
+
+    Args:
+        out: where to.
+        table: its title, rows and remark.
+        most: rows that are printed.
+        elsewhere: where the others are, such as ` in audits.json`.
+    """
     shown = _table(*table.columns)
     shown.title, shown.title_justify = printable(table.title), "left"
-    for row in table.rows[:_MOST_ROWS]:
+    shown.caption, shown.caption_justify = printable(table.about), "left"
+    for row in table.rows[:most]:
         shown.add_row(*(printable(_cell(cell)) for cell in row))
     out.print(shown)
-    if len(table.rows) > _MOST_ROWS:
-        out.print(f"  … {len(table.rows) - _MOST_ROWS} more rows")
+    if len(table.rows) > most:
+        out.print(f"  … {len(table.rows) - most} more rows{elsewhere}")
 
 
 def _show_slices(out: "Console", dimension: str, values: dict[str, tuple[Estimate, ...]]) -> None:

@@ -1,10 +1,9 @@
 """`som eval plans`: ask a planner the items of planner tasks, and score it."""
 
-import asyncio
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +12,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillofmind.cli.eval.tasks import check_data, named
-from skillofmind.cli.main import interrupted
 from skillofmind.cli.opening import (
     IN_PACKAGE,
     KEY_VARIABLE,
     PLANNERS,
     Endpoint,
-    check_least,
     check_patience,
     draining,
     open_planner,
     read_planner,
+    run_draining,
 )
-from skillofmind.cli.options import argument, option, parse, resolved
-from skillofmind.cli.printable import printable
+from skillofmind.cli.options import argument, check_least, option, parse, resolved
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.core.seams import Model, Planner, Transform
 from skillofmind.run.budget import Limits, Meter
@@ -35,7 +32,7 @@ from skillofmind.run.progress import Progress
 
 if TYPE_CHECKING:
     from skillofmind.evals.files import Evaluated
-    from skillofmind.evals.records import Answer, Item
+    from skillofmind.evals.records import Item
     from skillofmind.evals.runner import Ended
     from skillofmind.evals.task import Task
 
@@ -118,11 +115,7 @@ def run(argv: Sequence[str]) -> int:
         return _score_again(options, tasks)
     items = _items(options, tasks)
     tasks = _with_items(tasks, items)
-    try:
-        ended, found = asyncio.run(_ask(options, tasks, items, before.settled))
-    except asyncio.CancelledError:
-        # The second Ctrl-C gives up what was in work, too.
-        raise KeyboardInterrupt from None
+    ended, found = run_draining(_ask(options, tasks, items, before.settled))
     if found is not None:
         _show(options, found)
     return _exit_code(options, ended, argv)
@@ -177,6 +170,7 @@ def _with_items(tasks: "Sequence[Task]", items: "Sequence[Item]") -> "list[Task]
 async def _ask(
     options: PlansOptions, tasks: "Sequence[Task]", items: "list[Item]", settled: int
 ) -> "tuple[Ended, Evaluated | None]":
+    from skillofmind.cli.eval.numbers import counting
     from skillofmind.evals.answering import plan_asker
     from skillofmind.evals.runner import answered, finish
 
@@ -198,7 +192,7 @@ async def _ask(
                             plan_asker(planner),
                             concurrency=options.concurrency,
                             stop=stop,
-                            on_done=_counting(progress),
+                            on_done=counting(progress),
                             seconds=_CALLS * options.timeout,
                             most_failed=options.max_failed,
                         )
@@ -276,13 +270,6 @@ def _kept_answers(folder: Path | None) -> Iterator[Transform]:
         yield transform
 
 
-def _counting(progress: Progress) -> "Callable[[Answer], None]":
-    def count(answer: "Answer") -> None:
-        progress.advance(1, **{"answered" if answer.error is None else "failed": 1})
-
-    return count
-
-
 def _show(options: PlansOptions, found: "Evaluated") -> None:
     if options.json:
         sys.stdout.write(msgspec.json.encode(found.summary).decode() + "\n")
@@ -294,19 +281,10 @@ def _show(options: PlansOptions, found: "Evaluated") -> None:
 
 
 def _exit_code(options: PlansOptions, ended: "Ended", argv: Sequence[str]) -> int:
-    again = printable(shlex.join(["som", "eval", "plans", *argv]))
-    if ended.why:
-        sys.stderr.write(f"som: stopped early: {printable(ended.why)}\n")
-    if ended.failed:
-        sys.stderr.write(f"som: {ended.failed} of {ended.items} items failed; they count as missing.\n")
-    if ended.unasked:
-        done = ended.items - ended.unasked
-        sys.stderr.write(f"som: {done} of {ended.items} items are answered and kept.\n")
-    if ended.unasked or ended.failed:
-        sys.stderr.write(f"som: to go on: {again}\n")
-    else:
+    from skillofmind.cli.eval.numbers import tell_end
+
+    code = tell_end([ended], ["eval", "plans", *argv])
+    if not code:
         run = shlex.quote(str(options.run))
         sys.stderr.write(f"som: next: som eval show {run} --worst 5, or: som eval report {run}\n")
-    if ended.interrupted and (ended.unasked or ended.failed):
-        return interrupted()
-    return 1 if ended.unasked or ended.failed else 0
+    return code

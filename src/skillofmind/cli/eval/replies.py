@@ -1,9 +1,8 @@
 """`som eval replies`: ask an agent for replies, with and without a plan; score them; let judges compare."""
 
 import asyncio
-import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,8 @@ from skillofmind.cli.eval.named_models import (
     shown_planner,
 )
 from skillofmind.cli.eval.tasks import check_data
-from skillofmind.cli.main import interrupted
-from skillofmind.cli.opening import check_patience, draining
-from skillofmind.cli.options import argument, option, parse
+from skillofmind.cli.opening import check_patience, draining, run_draining
+from skillofmind.cli.options import argument, check_least, option, parse
 from skillofmind.cli.printable import printable
 from skillofmind.core.completion import Sampling
 from skillofmind.core.errors import ConfigurationError
@@ -106,13 +104,11 @@ def run(argv: Sequence[str]) -> int:
     text = "Ask an agent for replies, with and without a plan, and score them."
     options = parse(RepliesOptions, "som eval replies", text, argv, epilog=_EPILOG)
     made = _made(options)
-    try:
-        outcome = asyncio.run(_work(options, made))
-    except asyncio.CancelledError:
-        # The second Ctrl-C gives up what was in work, too.
-        raise KeyboardInterrupt from None
+    outcome = run_draining(_work(options, made))
     _show(options, outcome)
-    return _exit_code(outcome, argv)
+    from skillofmind.cli.eval.numbers import tell_end
+
+    return tell_end(outcome.ended, ["eval", "replies", *argv])
 
 
 class _Made(NamedTuple):
@@ -149,8 +145,7 @@ def _made(options: RepliesOptions) -> _Made:
     from skillofmind.evals.replies.tasks import with_arms
 
     check_data(options.data)
-    if options.n < 0:
-        raise ConfigurationError(f"--n {options.n} must be at least 0.")
+    check_least("--n", options.n, 0)
     limits = {"at_once": 16.0, "seconds": 60.0, "failed": 0.5} | _numbers(
         options.limits, "--limits", ("at_once", "seconds", "calls", "failed")
     )
@@ -323,6 +318,7 @@ def _questions(options: RepliesOptions, made: _Made) -> "list[Item]":
 async def _ask(
     asking: _Asking, run: RunDirectory, items: "list[Item]", ask: "Ask", label: str, outcome: _Outcome
 ) -> None:
+    from skillofmind.cli.eval.numbers import counting
     from skillofmind.evals.runner import answered, standing
 
     with Progress(len(items), label, done=standing(run.path).settled) as progress:
@@ -332,17 +328,10 @@ async def _ask(
             ask,
             concurrency=asking.made.patience.at_once,
             stop=asking.stop,
-            on_done=_counting(progress),
+            on_done=counting(progress),
             most_failed=asking.made.limits["failed"],
         )
     outcome.ended.append(ended)
-
-
-def _counting(progress: Progress) -> "Callable[[Answer], None]":
-    def count(answer: "Answer") -> None:
-        progress.advance(1, **{"answered" if answer.error is None else "failed": 1})
-
-    return count
 
 
 def _check_people(options: RepliesOptions, found: "Evaluated") -> None:
@@ -415,21 +404,3 @@ def _show(options: RepliesOptions, outcome: _Outcome) -> None:
 
     for name, one in outcome.found.items():
         show_summary(console(sys.stdout), f"{options.run.name}: {name}", one.summary, tables=name == "judges")
-
-
-def _exit_code(outcome: _Outcome, argv: Sequence[str]) -> int:
-    left = False
-    for ended in outcome.ended:
-        if ended.why:
-            sys.stderr.write(f"som: stopped early: {printable(ended.why)}\n")
-        if ended.failed:
-            sys.stderr.write(f"som: {ended.failed} of {ended.items} items failed; they count as missing.\n")
-        if ended.unasked:
-            done = ended.items - ended.unasked
-            sys.stderr.write(f"som: {done} of {ended.items} items are answered and kept.\n")
-        left = left or bool(ended.unasked or ended.failed)
-    if left:
-        sys.stderr.write(f"som: to go on: {printable(shlex.join(['som', 'eval', 'replies', *argv]))}\n")
-    if left and any(ended.interrupted for ended in outcome.ended):
-        return interrupted()
-    return int(left)

@@ -1,6 +1,5 @@
 """`som plan`: plan the next reply of every dialogue in a file."""
 
-import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +15,9 @@ from skillofmind.cli.opening import (
     draining,
     open_planner,
     read_planner,
+    run_draining,
 )
-from skillofmind.cli.options import argument, option, parse, resolved
+from skillofmind.cli.options import argument, check_least, option, parse, resolved
 from skillofmind.cli.plan.rows import (
     InOrder,
     Input,
@@ -94,16 +94,11 @@ def run(argv: Sequence[str]) -> int:
     source = Input(
         options.file, skip_bad=options.skip_bad, context=options.context, responder=options.responder
     )
-    try:
-        return asyncio.run(_plan(options, source))
-    except asyncio.CancelledError:
-        # The second Ctrl-C gives up what was in work, too.
-        raise KeyboardInterrupt from None
+    return run_draining(_plan(options, source))
 
 
 def _check(options: PlanOptions) -> None:
-    if options.concurrency < 1:
-        raise ConfigurationError(f"--concurrency {options.concurrency} must be at least 1.")
+    check_least("--concurrency", options.concurrency, 1)
     check_patience(options.timeout)
     if options.max_calls is not None and options.max_calls < 1:
         raise ConfigurationError(f"--max-calls {options.max_calls} must be at least 1; or leave it out.")

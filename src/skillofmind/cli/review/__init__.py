@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from skillofmind.cli.options import argument, option, parse
+from skillofmind.cli.options import argument, check_least, option, parse
 from skillofmind.core.errors import ConfigurationError
 from skillofmind.mind.normalise import Normaliser
 from skillofmind.mind.taxonomy import Taxonomy, load_taxonomy
@@ -78,8 +78,7 @@ def _check(options: ReviewOptions) -> None:
     if not options.reviewer:
         raise ConfigurationError("--reviewer NAME is missing: say who reviews.")
     check_reviewer(options.reviewer)
-    if options.n < 1:
-        raise ConfigurationError(f"--n {options.n} must be at least 1.")
+    check_least("--n", options.n, 1)
     if not 0 <= options.port < 65536:
         raise ConfigurationError(f"--port {options.port} must be 0 to 65535.")
     if options.skill and options.reason:
