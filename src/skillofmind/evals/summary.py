@@ -83,7 +83,10 @@ def summarise(cases: Sequence[Case], tasks: Mapping[str, Task], settings: Mappin
         tasks: by name.
         settings: what decided the answers; how intervals and tests were drawn is added.
     """
-    parts = [_Part(tasks[name], arm, found) for (name, arm), found in _by_arm(cases).items()]
+    parts = [
+        _Part(tasks[name], arm, found, tasks[name].measures(found))
+        for (name, arm), found in _by_arm(cases).items()
+    ]
     results = [_result(part) for part in parts]
     return Summary(
         version=__version__,
@@ -147,11 +150,12 @@ def drawn() -> dict[str, str]:
 
 
 class _Part(NamedTuple):
-    """The cases of one task in one arm."""
+    """The cases of one task in one arm, and their measures."""
 
     task: Task
     arm: str
     cases: list[Case]
+    measures: list[Measure]
 
     def groups(self) -> list[str]:
         return [case.item.group for case in self.cases]
@@ -173,7 +177,7 @@ def _result(part: _Part) -> Result:
         items=len(cases),
         groups=len(set(part.groups())),
         failed=sum(case.answer.error is not None for case in cases),
-        estimates=_estimates(task, cases),
+        estimates=estimates(part.measures, part.groups()),
         tables=task.tables(cases),
         slices=_slices(task, cases),
     )
@@ -254,10 +258,9 @@ def _means(parts: Sequence[_Part]) -> list[Result]:
 def _mean(asks: str, arm: str, parts: Sequence[_Part]) -> Result:
     values: dict[str, list[tuple[Measure, str, Floats]]] = {}
     for index, part in enumerate(parts):
-        measures = part.task.measures(part.cases)
         # A seed for each task, so that two tasks with equally many groups are not drawn alike.
-        drawn_values = resampled(measures, part.groups(), seed=SEED + 1 + index)
-        for measure, found in zip(measures, drawn_values, strict=True):
+        drawn_values = resampled(part.measures, part.groups(), seed=SEED + 1 + index)
+        for measure, found in zip(part.measures, drawn_values, strict=True):
             if np.isfinite(found[0]):
                 values.setdefault(measure.name, []).append((measure, part.task.name, found))
     shared = {name: those for name, those in values.items() if len(those) > 1}

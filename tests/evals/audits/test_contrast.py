@@ -7,8 +7,9 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import binom
 
-from skillofmind.evals.audits.contrast import Asked, contrast, divergence
+from skillofmind.evals.audits.contrast import Asked, contrast
 from skillofmind.evals.audits.effects import Effect
+from skillofmind.evals.statistics.effects import divergence
 from tests.evals.audits.scenes import SKILLS, chance, pick
 
 Skill = Callable[[int, int], str]

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from skillofmind.evals.audits.effects import Effect
 from skillofmind.evals.measure import RESAMPLES, SEED
+from skillofmind.evals.statistics.effects import divergence
 from skillofmind.evals.statistics.resampling import Floats, group_weights
 
 PERMUTATIONS = 4000
@@ -77,14 +78,6 @@ def contrast(
         msgspec.structs.replace(one, expected=expected.get(place), p=tests.get(place))
         for place, one in enumerate(made)
     ]
-
-
-def divergence(first: Floats, second: Floats) -> Floats:
-    """Return the Jensen-Shannon divergence, base 2, of counts [..., skills]; 0 where a side is empty."""
-    p, q = (side / np.maximum(side.sum(axis=-1, keepdims=True), 1e-300) for side in (first, second))
-    middle = (p + q) / 2
-    found: Floats = (_relative(p, middle) + _relative(q, middle)) / 2
-    return found
 
 
 class _Sums(NamedTuple):
@@ -146,12 +139,6 @@ def _divergences(skills: Floats, total: Floats, sides: NDArray[np.int64]) -> Flo
 
 def _parts(rows: int) -> int:
     return -(-rows // _CHUNK)
-
-
-def _relative(p: Floats, q: Floats) -> Floats:
-    ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
-    found: Floats = (p * np.log2(ratio)).sum(axis=-1)
-    return found
 
 
 def _tested(null: Floats) -> float | None:

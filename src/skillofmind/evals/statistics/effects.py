@@ -159,8 +159,13 @@ def jensen_shannon_of(sums: Floats, labels: int) -> Floats:
     Returns:
         [...], `nan` where a side has no counts.
     """
+    return divergence(sums[..., :labels], sums[..., labels:])
+
+
+def divergence(first: Floats, second: Floats) -> Floats:
+    """Return the divergence in bits of two sides of counts, [..., labels] each; `nan` where one is empty."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        p, q = (side / side.sum(axis=-1, keepdims=True) for side in (sums[..., :labels], sums[..., labels:]))
+        p, q = (side / side.sum(axis=-1, keepdims=True) for side in (first, second))
     middle = (p + q) / 2
     return np.maximum(_bits(p, middle) + _bits(q, middle), 0.0) / 2
 
